@@ -1,0 +1,31 @@
+/** An instruction-set extension that a kernel may need. */
+export type Feature = 'neon' | 'dotprod' | 'i8mm';
+
+/** The command lines of gcc and of clang differ where a target is named. */
+export type CompilerKind = 'gcc' | 'clang';
+
+/** The emulators which run a target's test programs. */
+export type Emulator = 'qemu-aarch64';
+
+/** A processor that code can be generated for: what its kernels may use, and how its programs are compiled and run. */
+export interface Target {
+  /** The value of `--target`. */
+  readonly name: string;
+  /** One line for `--target help`. */
+  readonly description: string;
+  readonly features: readonly Feature[];
+  /** How many 128-bit vector registers a kernel's tile may fill; 0 without vector instructions. */
+  readonly vectorRegisters: number;
+  /** The GNU triple of the cross tools, or `host`: the compiler of the machine that neonarrow runs on. */
+  readonly triple: string;
+  /** The flags that make a compiler generate code for this target, e.g. `-march=…`. */
+  cflags(compiler: CompilerKind): readonly string[];
+  /** Runs the test programs of a cross target; absent where they run natively. */
+  readonly qemu?: Emulator;
+  /** The `-cpu` models on which `verify` runs; empty where programs run natively. */
+  readonly cpus: readonly string[];
+}
+
+export function hasFeature(target: Target, feature: Feature): boolean {
+  return target.features.includes(feature);
+}
