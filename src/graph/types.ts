@@ -1,0 +1,218 @@
+import type { RequantFormat } from '../numeric/requantize.ts';
+
+/**
+ * The graph: immutable, in topological order. Meaning of every operator: `ops/`. From the importer on, activations are
+ * channels-last: rank 4 is N×H×W×C.
+ */
+export type TensorId = string;
+export type NodeId = string;
+export type Shape = readonly number[];
+
+/** int64 tensors (shapes, axes) are held as Float64Array: their values are below 2^53. */
+export type DType = 'float32' | 'int8' | 'uint8' | 'int32' | 'int64' | 'bool';
+export type TensorData = Float32Array | Int8Array | Uint8Array | Int32Array | Float64Array;
+
+/** `real = scale[c] · (q − zeroPoint)`, `q ∈ [qmin, qmax]` (DESIGN §3). One scale, or one for each index along `axis`. */
+export interface QuantParams {
+  /** float32 values, so that an ONNX file holds them exactly. */
+  readonly scale: readonly number[];
+  readonly zeroPoint: number;
+  readonly qmin: number;
+  readonly qmax: number;
+  readonly axis?: number;
+}
+
+export interface Tensor {
+  readonly id: TensorId;
+  readonly shape: Shape;
+  readonly dtype: DType;
+  /** Present for constants only. */
+  readonly data?: TensorData;
+  /** Present for quantized activations (int8) and weights (int8, symmetric, `axis` 0). */
+  readonly quant?: QuantParams;
+}
+
+/** The ONNX node that a node came from: what messages, the report and the C name. */
+export interface Origin {
+  readonly name: string;
+  readonly opType: string;
+}
+
+export interface Node<O extends Op = Op> {
+  readonly id: NodeId;
+  readonly op: O;
+  /** Data inputs first; constants (weights, bias) are inputs too. */
+  readonly inputs: readonly TensorId[];
+  readonly outputs: readonly TensorId[];
+  readonly origin: Origin;
+}
+
+/** An input or output of the network and how the outside sees it. */
+export interface Port {
+  /** The ONNX value's name. */
+  readonly name: string;
+  readonly tensor: TensorId;
+  /** The ONNX value's shape. */
+  readonly shape: Shape;
+  /** Views between the ONNX value and the tensor, in data-flow order: from the ONNX value for inputs, to it for outputs. */
+  readonly views: readonly (TransposeOp | ReshapeOp)[];
+}
+
+export interface Graph {
+  readonly name: string;
+  readonly inputs: readonly Port[];
+  readonly outputs: readonly Port[];
+  readonly nodes: readonly Node[];
+  readonly tensors: ReadonlyMap<TensorId, Tensor>;
+}
+
+/** [top, left, bottom, right] */
+export type Pads = readonly [number, number, number, number];
+/** [height, width] */
+export type Pair = readonly [number, number];
+
+/** A fused ReLU or Clip, in real units; ±Infinity where open. */
+export interface Clamp {
+  readonly lo: number;
+  readonly hi: number;
+}
+
+/**
+ * How the K products of one output are summed (DESIGN §4). Product k of an output's K = runs · runLength products lies
+ * in run ⌊k / runLength⌋ at position p = k mod runLength; runs start on a step boundary. It is summed in step
+ * run · ⌈runLength / step⌉ + ⌊p / step⌋, in accumulator (lane) p mod lanes. After each step listed in `segments` (ends,
+ * exclusive, ascending, the last one the number of steps) the accumulators are flushed into 32 bits.
+ */
+export interface AccumulatorModel {
+  readonly bits: number;
+  readonly lanes: number;
+  /** Products a step: 16 for K in the lanes (two `vmlal_s8`), 1 for a scalar accumulator or depthwise. */
+  readonly step: number;
+  readonly runLength: number;
+  readonly segments: readonly number[];
+}
+
+/** Present on the reductions of a quantized graph. */
+export interface IntegerReduction {
+  readonly requant: RequantFormat;
+  readonly accumulator: AccumulatorModel;
+  /** `proven`: no input can overflow; `calibrated`: none of the calibration data did, with a margin. */
+  readonly mode: 'proven' | 'calibrated';
+}
+
+/** x: N×H×W×C, w: O×kh×kw×(C/groups), b: O. Output channel o belongs to group ⌊o / (O/groups)⌋. */
+export interface Conv2dOp {
+  readonly kind: 'conv2d';
+  readonly strides: Pair;
+  readonly pads: Pads;
+  readonly dilations: Pair;
+  readonly groups: number;
+  readonly clamp?: Clamp;
+  readonly integer?: IntegerReduction;
+}
+
+/** x: M×K, w: O×K, b: O. */
+export interface FullyConnectedOp {
+  readonly kind: 'fullyConnected';
+  readonly clamp?: Clamp;
+  readonly integer?: IntegerReduction;
+}
+
+/** x: N×H×W×C. Padding never wins. `pads` holds the ceil_mode rest too. */
+export interface MaxPoolOp {
+  readonly kind: 'maxPool';
+  readonly kernel: Pair;
+  readonly strides: Pair;
+  readonly pads: Pads;
+  readonly dilations: Pair;
+}
+
+/** x: N×H×W×C. Global pooling and ReduceMean over space are this with the whole plane as kernel. */
+export interface AveragePoolOp {
+  readonly kind: 'averagePool';
+  readonly kernel: Pair;
+  readonly strides: Pair;
+  readonly pads: Pads;
+  /** Positions in the padding count in the divisor. `ceilExtra` (bottom, right) never counts. */
+  readonly countIncludePad: boolean;
+  readonly ceilExtra: Pair;
+  readonly clamp?: Clamp;
+}
+
+/** y = x · scale[c] + shift[c] along the last axis; inputs x, scale, shift. Float graphs only: folded or made depthwise. */
+export interface AffineOp {
+  readonly kind: 'affine';
+}
+
+/** A function of one value: a 256-entry table in a quantized graph. */
+export type UnaryFunction =
+  | { readonly name: 'identity' }
+  | { readonly name: 'clip'; readonly lo: number; readonly hi: number }
+  | { readonly name: 'leakyRelu'; readonly alpha: number }
+  | { readonly name: 'sigmoid' }
+  | { readonly name: 'tanh' }
+  | { readonly name: 'hardSigmoid'; readonly alpha: number; readonly beta: number }
+  | { readonly name: 'hardSwish' };
+
+export interface UnaryOp {
+  readonly kind: 'unary';
+  readonly fn: UnaryFunction;
+}
+
+/** Two tensors of one shape. */
+export interface AddOp {
+  readonly kind: 'add';
+  readonly clamp?: Clamp;
+}
+
+export interface ConcatOp {
+  readonly kind: 'concat';
+  readonly axis: number;
+}
+
+/** Constant padding; `pads` is [before…, after…] over all axes, in real units `value`. */
+export interface PadOp {
+  readonly kind: 'pad';
+  readonly pads: readonly number[];
+  readonly value: number;
+}
+
+export interface ReshapeOp {
+  readonly kind: 'reshape';
+  readonly shape: Shape;
+}
+
+export interface TransposeOp {
+  readonly kind: 'transpose';
+  /** Output axis i is input axis perm[i], as in ONNX. */
+  readonly perm: readonly number[];
+}
+
+export interface SoftmaxOp {
+  readonly kind: 'softmax';
+  readonly axis: number;
+}
+
+/** Marks the real value `round(x / scale) + zeroPoint`, clamped; only between import and `fuse-qdq`. */
+export interface FakeQuantOp {
+  readonly kind: 'fakeQuant';
+  readonly quant: QuantParams;
+}
+
+export type Op =
+  | Conv2dOp
+  | FullyConnectedOp
+  | MaxPoolOp
+  | AveragePoolOp
+  | AffineOp
+  | UnaryOp
+  | AddOp
+  | ConcatOp
+  | PadOp
+  | ReshapeOp
+  | TransposeOp
+  | SoftmaxOp
+  | FakeQuantOp;
+
+export type OpKind = Op['kind'];
+export type OpOf<K extends OpKind> = Extract<Op, { kind: K }>;

@@ -1,0 +1,89 @@
+import { exhaustive } from '../core/exhaustive.ts';
+import { invariant } from '../core/diagnostics.ts';
+import { roundHalfEven, saturate, sqrdmulh32, srshr32 } from './neon.ts';
+
+/**
+ * From a 32-bit sum to the output's steps: the three forms of DESIGN §3. All are defined to the bit, so that the
+ * reference, the fast evaluator and the C agree.
+ */
+export type RequantFormat = 'fixed' | 'shift' | 'float32';
+
+/** One multiplier for each output channel. */
+export type Requantizer =
+  /** `srshl(sqrdmulh(acc << leftShift, multiplier[c]), −shift[c])`, multiplier in [2^30, 2^31), shift in [0, 31]. */
+  | { readonly format: 'fixed'; readonly leftShift: number; readonly multiplier: Int32Array; readonly shift: Int32Array }
+  /** `srshl(acc << leftShift, −shift[c])`: real multipliers are powers of two. */
+  | { readonly format: 'shift'; readonly leftShift: number; readonly shift: Int32Array }
+  /** `rne(fround(fround(acc) · scale[c]))`. */
+  | { readonly format: 'float32'; readonly scale: Float32Array };
+
+/** `real = mantissa · 2^(exponent − 31)` with the mantissa an integer in [2^30, 2^31). */
+function normalize(real: number): { mantissa: number; exponent: number } {
+  let exponent = Math.ceil(Math.log2(real));
+  let mantissa = Math.round((real / 2 ** exponent) * 2 ** 31);
+  while (mantissa >= 2 ** 31) mantissa = Math.round((real / 2 ** ++exponent) * 2 ** 31);
+  while (mantissa < 2 ** 30) mantissa = Math.round((real / 2 ** --exponent) * 2 ** 31);
+  return { mantissa, exponent };
+}
+
+/** The left shift that all channels share: what the largest multiplier has above one. */
+function commonLeftShift(exponents: readonly number[]): number {
+  return Math.max(0, ...exponents);
+}
+
+/**
+ * @param real one positive multiplier (input scale · weight scale / output scale) for each output channel
+ * @throws invariant when a multiplier is not a positive finite number, or no power of two for `shift`
+ */
+export function makeRequantizer(format: RequantFormat, real: readonly number[]): Requantizer {
+  for (const r of real) if (!(r > 0 && Number.isFinite(r))) throw invariant(`requantization multiplier ${r}`);
+  switch (format) {
+    case 'fixed': {
+      const parts = real.map(normalize);
+      const leftShift = commonLeftShift(parts.map((p) => p.exponent));
+      // Beyond 31 the result is 0 for every sum below 2^30, whatever the mantissa.
+      const shift = parts.map((p) => Math.min(31, leftShift - p.exponent));
+      return { format, leftShift, multiplier: Int32Array.from(parts, (p) => p.mantissa), shift: Int32Array.from(shift) };
+    }
+    case 'shift': {
+      const exponents = real.map((r) => Math.round(Math.log2(r)));
+      real.forEach((r, i) => {
+        if (r !== 2 ** exponents[i]!) throw invariant(`requantization multiplier ${r} is no power of two`);
+      });
+      const leftShift = commonLeftShift(exponents);
+      return { format, leftShift, shift: Int32Array.from(exponents, (e) => Math.min(31, leftShift - e)) };
+    }
+    case 'float32':
+      return { format, scale: Float32Array.from(real) };
+    default:
+      return exhaustive(format);
+  }
+}
+
+/** The requantized sum of channel `c`, before the output's zero point; an integer, not yet saturated. */
+export function requantize(r: Requantizer, acc: number, c: number): number {
+  switch (r.format) {
+    case 'fixed':
+      return srshr32(sqrdmulh32(acc * 2 ** r.leftShift, r.multiplier[c]!), r.shift[c]!);
+    case 'shift':
+      return srshr32(acc * 2 ** r.leftShift, r.shift[c]!);
+    case 'float32':
+      return roundHalfEven(Math.fround(Math.fround(acc) * r.scale[c]!));
+    default:
+      return exhaustive(r);
+  }
+}
+
+/**
+ * The largest |sum| that the requantizer takes: beyond it the left shift leaves 32 bits. Quantizer and packer check the
+ * proven range of every sum, bias included, against it.
+ */
+export function largestSum(r: Requantizer): number {
+  return r.format === 'float32' ? 2 ** 31 - 1 : Math.floor((2 ** 31 - 1) / 2 ** r.leftShift);
+}
+
+/** `clamp(requantized + zeroPoint, lo, hi)`; the saturations on the way (SQXTN, SQADD) never show, as `lo, hi` are int8. */
+export function toOutput(requantized: number, zeroPoint: number, lo: number, hi: number): number {
+  const q = saturate(saturate(requantized, 16) + zeroPoint, 16);
+  return q < lo ? lo : q > hi ? hi : q;
+}

@@ -1,0 +1,113 @@
+import { must } from '../core/must.ts';
+import { reject } from '../core/diagnostics.ts';
+import { sizeOf, transposeData } from '../graph/shape.ts';
+import type { Conv2dOp, Node, Shape, Tensor } from '../graph/types.ts';
+import { emitClamp } from './clamp.ts';
+import type { FloatIo, IntegerIo, OpDefinition, Reduction } from './definition.ts';
+import { integerClamp, reductionRequantizer } from './quantized.ts';
+import { requantize, toOutput } from '../numeric/requantize.ts';
+import type { Importer } from './source.ts';
+import { emitChannelsFirst, emitChannelsLast } from './layout.ts';
+import { parseWindow, windowShape } from './window.ts';
+
+/** ONNX Conv, 1-D and 2-D. Weights O×(C/g)×kh×kw become O×kh×kw×(C/g). */
+function parse(im: Importer): void {
+  const x = im.input(0);
+  const w = im.constant(1);
+  const rank = x.shape.length - 2;
+  if (rank !== 1 && rank !== 2) throw im.refuse(`a convolution over ${rank} spatial dimensions`, 'Only 1-D and 2-D convolutions are supported.');
+  const spatial = x.shape.slice(2);
+  const kernel = im.node.attributes.ints('kernel_shape', w.shape.slice(2));
+  const groups = im.node.attributes.int('group', 1);
+  const [channels, perGroup] = [w.shape[0]!, w.shape[1]!];
+  if (perGroup * groups !== x.shape[1] || channels % groups !== 0) {
+    throw reject({
+      code: 'shape-mismatch',
+      message: `weights of ${w.shape.join('×')} in ${groups} group(s) do not fit an input of ${x.shape.join('×')}`,
+      place: `node "${im.node.name}" (${im.node.opType})`,
+      hint: 'Check the model with onnx.checker and shape inference.',
+    });
+  }
+  const { kernel: k, ...window } = parseWindow(im, spatial, kernel);
+  const source: Shape = [channels, perGroup, ...k];
+  const data = transposeData(w.data, source, [0, 2, 3, 1], w.data.slice());
+  const weights = im.addConstant(`${im.node.name}.weight`, [channels, ...k, perGroup], data);
+  const bias = im.has(2) ? im.constant(2).data : new Float32Array(channels);
+  const inputs = [emitChannelsLast(im, x).id, weights, im.addConstant(`${im.node.name}.bias`, [channels], bias)];
+  const y = im.emit({ kind: 'conv2d', ...window, groups }, inputs);
+  im.bind(emitChannelsFirst(im, y, rank));
+}
+
+function infer(node: Node<Conv2dOp>, inputs: readonly Tensor[]): Shape {
+  const [x, w] = [must(inputs[0], 'x'), must(inputs[1], 'w')];
+  const kernel: [number, number] = [w.shape[1]!, w.shape[2]!];
+  const [height, width] = windowShape(x.shape[1]!, x.shape[2]!, { ...node.op, kernel });
+  if (height < 1 || width < 1) {
+    throw reject({
+      code: 'shape-mismatch',
+      message: `the ${kernel.join('×')} kernel is larger than the padded input`,
+      place: `node "${node.origin.name}" (${node.origin.opType})`,
+      hint: 'Give the model the input size that it was trained with.',
+    });
+  }
+  return [x.shape[0]!, height, width, w.shape[0]!];
+}
+
+function float(node: Node<Conv2dOp>, io: FloatIo): void {
+  const [x, w, b] = io.inputs.map((t) => io.writer.value(t));
+  const { strides, pads, dilations, groups, clamp } = node.op;
+  const y = io.writer.node('Conv', [x!, w!, b!], { strides, pads, dilations, group: groups });
+  io.writer.bind(io.output, emitClamp(io.writer, y, clamp));
+}
+
+function integer(node: Node<Conv2dOp>, io: IntegerIo): Int8Array {
+  const [xt, wt] = io.inputs as [Tensor, Tensor];
+  const [x, w, b] = io.values as [Int8Array, Int8Array, Int32Array];
+  const { strides, pads, dilations, groups } = node.op;
+  const [, height, width, channelsIn] = xt.shape as [number, number, number, number];
+  const [channels, kh, kw, perGroup] = wt.shape as [number, number, number, number];
+  const [, outHeight, outWidth] = io.output.shape as [number, number, number];
+  const requantizer = reductionRequantizer(node, io.inputs, io.output);
+  const { lo, hi, zeroPoint } = integerClamp(io.output, node.op.clamp);
+  const zeroIn = must(xt.quant, 'input quantization').zeroPoint;
+  const out = new Int8Array(sizeOf(io.output.shape));
+  let at = 0;
+  for (let oy = 0; oy < outHeight; oy++) {
+    for (let ox = 0; ox < outWidth; ox++) {
+      for (let o = 0; o < channels; o++) {
+        const firstChannel = Math.floor(o / (channels / groups)) * perGroup;
+        let acc = b[o]!;
+        for (let ky = 0; ky < kh; ky++) {
+          const iy = oy * strides[0] - pads[0] + ky * dilations[0];
+          if (iy < 0 || iy >= height) continue; // padding is the zero point: it adds nothing
+          for (let kx = 0; kx < kw; kx++) {
+            const ix = ox * strides[1] - pads[1] + kx * dilations[1];
+            if (ix < 0 || ix >= width) continue;
+            const xAt = (iy * width + ix) * channelsIn + firstChannel;
+            const wAt = ((o * kh + ky) * kw + kx) * perGroup;
+            for (let c = 0; c < perGroup; c++) acc += (x[xAt + c]! - zeroIn) * w[wAt + c]!;
+          }
+        }
+        out[at++] = toOutput(requantize(requantizer, acc, o), zeroPoint, lo, hi);
+      }
+    }
+  }
+  return out;
+}
+
+function reduction(node: Node<Conv2dOp>, inputs: readonly Tensor[]): Reduction {
+  const [x, w] = inputs as [Tensor, Tensor];
+  const [channels, kh, kw, perGroup] = w.shape as [number, number, number, number];
+  const [, height, width] = infer(node, inputs) as [number, number, number];
+  const { groups, dilations } = node.op;
+  const contiguousRows = groups === 1 && (dilations[1] === 1 || kw === 1);
+  return {
+    channels,
+    length: kh * kw * perGroup,
+    runLength: contiguousRows ? kw * perGroup : perGroup,
+    depthwise: groups === x.shape[3] && perGroup === 1 && channels === groups,
+    macs: channels * height * width * kh * kw * perGroup,
+  };
+}
+
+export const conv2d: OpDefinition<Conv2dOp> = { kind: 'conv2d', parsers: { Conv: parse }, infer, float, integer, reduction };

@@ -1,0 +1,73 @@
+import type { AccumulatorModel } from '../graph/types.ts';
+import { laneOf, stepOf } from '../ops/definition.ts';
+
+/**
+ * The bound of DESIGN §4. Two's-complement addition wraps, so a sum is exact if and only if its final value lies in a
+ * known window of 2^bits integers; `lo` and `hi` below are attained by real inputs, so the bound is tight.
+ */
+export interface SumRange {
+  readonly lo: number;
+  readonly hi: number;
+}
+
+export interface AccumulatorProof {
+  readonly model: AccumulatorModel;
+  /** For each output channel, the widest of its (lane, segment) sums. */
+  readonly worst: readonly SumRange[];
+}
+
+/** Index of the segment that a step belongs to. */
+export function segmentOf(model: AccumulatorModel, step: number): number {
+  const segment = model.segments.findIndex((end) => step < end);
+  return segment < 0 ? model.segments.length - 1 : segment;
+}
+
+/**
+ * The range of each accumulator of one output channel.
+ * @param weights K integer weights, in the order in which products are counted
+ * @param x the input tensor's own range [µ, ν]
+ * @returns one range for each segment and lane, `[segment · lanes + lane]`
+ */
+export function sumRanges(model: AccumulatorModel, weights: ArrayLike<number>, x: SumRange): SumRange[] {
+  const ranges = Array.from({ length: model.segments.length * model.lanes }, () => ({ lo: 0, hi: 0 }));
+  for (let k = 0; k < weights.length; k++) {
+    const w = weights[k]!;
+    const range = ranges[segmentOf(model, stepOf(model, k)) * model.lanes + laneOf(model, k)]!;
+    range.hi += Math.max(w * x.lo, w * x.hi);
+    range.lo += Math.min(w * x.lo, w * x.hi);
+  }
+  return ranges;
+}
+
+/** True where a preloaded accumulator of `bits` bits holds every value of the range. */
+export function fitsWindow(range: SumRange, bits: number): boolean {
+  return range.hi - range.lo <= 2 ** bits - 1;
+}
+
+/** True where the accumulator may start from zero. */
+export function fitsWithoutPreload(range: SumRange, bits: number): boolean {
+  return range.lo >= -(2 ** (bits - 1)) && range.hi <= 2 ** (bits - 1) - 1;
+}
+
+/** The preload that centres the range in the window; 0 where none is needed. */
+export function preloadOf(range: SumRange, bits: number): number {
+  return fitsWithoutPreload(range, bits) ? 0 : -(2 ** (bits - 1)) - range.lo;
+}
+
+/** The widest range, by its extent. */
+export function widest(ranges: readonly SumRange[]): SumRange {
+  return ranges.reduce((a, b) => (b.hi - b.lo > a.hi - a.lo ? b : a), { lo: 0, hi: 0 });
+}
+
+/**
+ * Proves all channels of a reduction.
+ * @param weights channels × length, row-major
+ * @throws never: whether the ranges fit is the caller's question (`fitsWindow`)
+ */
+export function proveReduction(model: AccumulatorModel, weights: Int8Array, channels: number, x: SumRange): AccumulatorProof {
+  const length = weights.length / channels;
+  const worst = Array.from({ length: channels }, (_, o) =>
+    widest(sumRanges(model, weights.subarray(o * length, (o + 1) * length), x)),
+  );
+  return { model, worst };
+}
