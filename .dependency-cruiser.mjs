@@ -28,7 +28,7 @@ const downwards = levels.slice(0, -1).map((level, index) => ({
 
 /** Only these folders may import that npm package: one place to change when it is replaced. */
 const keptIn = (packageName, ...folders) => ({
-  name: `${packageName}-only-in-${folders.join('-')}`,
+  name: `${packageName}-only-in-${folders.join('-').replaceAll('/', '')}`,
   severity: 'error',
   comment: `Only src/${folders.join(', src/')} may import ${packageName}.`,
   from: { path: '^src/', pathNot: `^src/(${folders.join('|')})` },

@@ -1,0 +1,44 @@
+import type { CompilerKind, Target } from '../targets/target.ts';
+import { execute } from './execute.ts';
+import { compilerKindOf, type Environment, findTool, type Tool } from './tools.ts';
+
+/** A C compiler, made ready for a target. */
+export interface Compiler {
+  /** E.g. `gcc 12.2.0`. */
+  readonly name: string;
+  readonly kind: CompilerKind;
+  readonly tool: Tool;
+  readonly target: Target;
+  /** The flags of every compilation: language, warnings, target. */
+  readonly flags: readonly string[];
+}
+
+/** The dialect and warnings that generated code promises to be clean under (DESIGN §8). */
+export const strictFlags: readonly string[] = ['-std=c11', '-Wall', '-Wextra', '-Wpedantic', '-Werror'];
+
+/** Without it a compiler converts between vector types silently. Older compilers for some targets do not know it. */
+const noLaxConversions = '-fno-lax-vector-conversions';
+
+/** Finds the compiler of that kind for a target; for the host's target, the host's compiler whatever its kind. */
+export async function findCompiler(
+  kind: CompilerKind,
+  target: Target,
+  env: Environment = process.env,
+): Promise<Compiler> {
+  const id = target.triple === 'host' ? 'host-cc' : kind === 'gcc' ? 'cross-gcc' : 'cross-clang';
+  return makeCompiler(await findTool(id, env), target, env);
+}
+
+async function makeCompiler(tool: Tool, target: Target, env: Environment): Promise<Compiler> {
+  const kind = compilerKindOf(tool);
+  const base = target.cflags(kind);
+  const lax = (await accepts(tool, [...base, noLaxConversions], env)) ? [noLaxConversions] : [];
+  return { name: `${kind} ${tool.version}`, kind, tool, target, flags: [...strictFlags, ...lax, ...base] };
+}
+
+async function accepts(tool: Tool, flags: readonly string[], env: Environment): Promise<boolean> {
+  // clang only warns about a flag it does not know.
+  const args = [...tool.args, ...flags, '-Werror', '-fsyntax-only', '-x', 'c', '/dev/null'];
+  const outcome = await execute({ command: tool.command, args, env, timeoutMs: 60_000 });
+  return outcome.exitCode === 0;
+}

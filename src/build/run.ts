@@ -1,0 +1,105 @@
+import { dirname, join } from 'node:path';
+import { failed, type NeonarrowError } from '../core/diagnostics.ts';
+import { causeOf, execute, type Outcome, trimmedLines } from './execute.ts';
+import { type PluginUse, parsePluginCounts, pluginArguments } from './plugin.ts';
+import { withTempDir } from './temp.ts';
+import type { Tool } from './tools.ts';
+
+/** What runs a program: this machine, or QEMU as a CPU model. */
+export type Runner =
+  | { readonly kind: 'native' }
+  | { readonly kind: 'qemu'; readonly tool: Tool; readonly cpu: string; readonly sysroot: string };
+
+export interface Run {
+  readonly runner: Runner;
+  readonly program: string;
+  readonly args?: readonly string[];
+  readonly stdin?: Uint8Array;
+  /** 120 s unless told. */
+  readonly timeoutMs?: number;
+  /** Counts executed instructions; only under QEMU. */
+  readonly plugin?: PluginUse;
+}
+
+export interface RunResult {
+  /** The program's own; a failed check of the program is for the caller to judge. */
+  readonly exitCode: number;
+  readonly stdout: Uint8Array;
+  readonly stderr: string;
+  readonly milliseconds: number;
+  /** What the plugin counted, by name; empty without a plugin. */
+  readonly counts: ReadonlyMap<string, number>;
+}
+
+/** The exit code of a sanitizer's finding: one that no test program uses, to tell it from a failed check. */
+const sanitizerExitCode = 86;
+
+/**
+ * Runs a compiled program to its end.
+ * Throws `emulator-crashed` when a signal ends it, `run-timeout` when it takes too long, `sanitizer-report` when a
+ * sanitizer stops it and `emulator-failed` when QEMU itself gives up. Any other exit code is returned.
+ */
+export async function runProgram(run: Run): Promise<RunResult> {
+  if (run.plugin === undefined) return runWith(run);
+  const { plugin } = run;
+  // The plugin's lines go to a file: in stderr they would mix with the program's.
+  return withTempDir((dir) => runWith(run, { plugin, log: join(dir, 'plugin.log') }));
+}
+
+async function runWith(run: Run, counting?: { readonly plugin: PluginUse; readonly log: string }): Promise<RunResult> {
+  const extra = counting === undefined ? [] : pluginArguments(counting.plugin, counting.log);
+  const [command, ...args] = commandOf(run, extra);
+  const outcome = await execute({
+    command,
+    args,
+    // QEMU leaves a core file of a crashed program where it runs.
+    cwd: dirname(run.program),
+    env: { ...process.env, ...sanitizerOptions },
+    timeoutMs: run.timeoutMs ?? 120_000,
+    ...(run.stdin === undefined ? {} : { stdin: run.stdin }),
+  });
+  const problem = problemOf(run, outcome);
+  if (problem !== undefined) throw problem;
+  const counts = counting === undefined ? new Map<string, number>() : await parsePluginCounts(counting.log);
+  const { stdout, stderr, milliseconds, exitCode = 0 } = outcome;
+  return { exitCode, stdout, stderr, milliseconds, counts };
+}
+
+/** Leaks are no finding: the generated code has no heap, and the leak checker fails inside containers. */
+const sanitizerOptions = {
+  ASAN_OPTIONS: `exitcode=${sanitizerExitCode}:detect_leaks=0:abort_on_error=0`,
+  UBSAN_OPTIONS: `exitcode=${sanitizerExitCode}:print_stacktrace=1:abort_on_error=0`,
+};
+
+function commandOf({ runner, program, args = [] }: Run, pluginArgs: readonly string[]): [string, ...string[]] {
+  if (runner.kind === 'native') return [program, ...args];
+  const { tool, cpu, sysroot } = runner;
+  return [tool.command, ...tool.args, '-cpu', cpu, '-L', sysroot, ...pluginArgs, program, ...args];
+}
+
+function problemOf(run: Run, outcome: Outcome): NeonarrowError | undefined {
+  const on = run.runner.kind === 'qemu' ? ` under ${run.runner.tool.id} -cpu ${run.runner.cpu}` : ' on this machine';
+  const details = [`command: ${outcome.commandLine}`, ...trimmedLines(outcome.stderr), `cause: ${causeOf(outcome)}`];
+  const fail = (code: string, what: string, hint?: string): NeonarrowError =>
+    failed({ code, message: `the program ${what}${on}`, place: run.program, details, ...(hint ? { hint } : {}) });
+
+  if (outcome.timedOut)
+    return fail('run-timeout', 'did not end in time', 'a loaded machine? try again with fewer samples');
+  if (outcome.signal === 'SIGILL') {
+    return fail(
+      'emulator-crashed',
+      'executed an instruction that the CPU does not have (SIGILL)',
+      'choose another --target',
+    );
+  }
+  if (outcome.signal !== undefined) return fail('emulator-crashed', `was ended by signal ${outcome.signal}`);
+  if (outcome.exitCode === sanitizerExitCode) return fail('sanitizer-report', 'was stopped by a sanitizer');
+  if (
+    run.runner.kind === 'qemu' &&
+    outcome.exitCode !== 0 &&
+    /^(qemu-\w+|Error while loading)\b/m.test(outcome.stderr)
+  ) {
+    return fail('emulator-failed', 'could not be run', 'see "neonarrow doctor"');
+  }
+  return undefined;
+}

@@ -1,0 +1,54 @@
+/** The programs that neonarrow runs, by what they are for. */
+export type ToolId = 'cross-gcc' | 'cross-clang' | 'host-cc' | 'qemu-aarch64' | 'llvm-mca';
+
+export interface ToolSpec {
+  readonly id: ToolId;
+  /** Where the tool is looked for on PATH: the first of these names that is there. */
+  readonly commands: readonly string[];
+  /** The environment variable that names another program, with arguments if need be: `NEONARROW_CC="ccache gcc"`. */
+  readonly variable: string;
+  readonly neededFor: string;
+  readonly debianPackages: readonly string[];
+  /** Only some commands need it, so its absence is no failure. */
+  readonly optional?: true;
+}
+
+/** In the order in which `doctor` lists them. */
+export const toolTable: readonly ToolSpec[] = [
+  {
+    id: 'cross-gcc',
+    commands: ['aarch64-linux-gnu-gcc'],
+    variable: 'NEONARROW_CC',
+    neededFor: 'build, verify: compiles the generated C for AArch64',
+    debianPackages: ['gcc-aarch64-linux-gnu', 'libc6-dev-arm64-cross'],
+  },
+  {
+    id: 'cross-clang',
+    commands: ['clang'],
+    variable: 'NEONARROW_CLANG',
+    neededFor: 'build, verify: compiles the generated C for AArch64 a second time',
+    debianPackages: ['clang', 'gcc-aarch64-linux-gnu', 'libc6-dev-arm64-cross'],
+  },
+  {
+    id: 'host-cc',
+    commands: ['gcc', 'cc', 'clang'],
+    variable: 'NEONARROW_HOST_CC',
+    neededFor: 'build, verify: compiles the portable C for this machine, with sanitizers',
+    debianPackages: ['gcc', 'libc6-dev'],
+  },
+  {
+    id: 'qemu-aarch64',
+    commands: ['qemu-aarch64', 'qemu-aarch64-static'],
+    variable: 'NEONARROW_QEMU',
+    neededFor: 'build, verify, bench: runs AArch64 programs',
+    debianPackages: ['qemu-user'],
+  },
+  {
+    id: 'llvm-mca',
+    commands: ['llvm-mca', 'llvm-mca-19', 'llvm-mca-18'],
+    variable: 'NEONARROW_LLVM_MCA',
+    neededFor: 'bench: models cycles',
+    debianPackages: ['llvm-19'],
+    optional: true,
+  },
+];
