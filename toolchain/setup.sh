@@ -141,7 +141,7 @@ build_qemu_plugin() {
   if [ -f "$library" ] && [ -z "$(find "$root/toolchain/qemu-plugin" -name '*.[ch]' -newer "$library")" ]; then return 0; fi
   [ "$check" = no ] || return 0
   mkdir -p "$(dirname "$library")"
-  if gcc -O2 -std=c11 -Wall -Wextra -shared -fPIC -o "$library.tmp$$" "$source" >&2; then
+  if gcc -O2 -std=c11 -Wall -Wextra -shared -fPIC -fvisibility=hidden -o "$library.tmp$$" "$source" >&2; then
     mv "$library.tmp$$" "$library"
   else
     rm -f "$library.tmp$$"

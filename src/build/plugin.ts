@@ -1,12 +1,23 @@
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
+import { failed } from '../core/diagnostics.ts';
 
-/** A TCG plugin of QEMU, built by `toolchain/setup.sh` from `toolchain/qemu-plugin/`. */
+/** How the instruction counter (`toolchain/qemu-plugin/count.c`, built by `toolchain/setup.sh`) is used in a run. */
 export interface PluginUse {
-  /** The shared library. */
-  readonly library: string;
-  /** Passed as `name=value`. */
+  /** The shared library; `pluginLibrary()` unless told. */
+  readonly library?: string;
+  /** The plugin's options, e.g. `{ symbols: 'on', start: '0x400000' }`; `out` is set for it. */
   readonly args?: Readonly<Record<string, string | number>>;
+}
+
+/** What the plugin counted in a run. */
+export interface PluginCounts {
+  /** All executed instructions. */
+  readonly instructions: number;
+  /** By class, with `mix: 'on'`: `multiply`, `flush`, `load`, `store`, `other`. */
+  readonly classes: ReadonlyMap<string, number>;
+  /** By function, with `symbols: 'on'`. */
+  readonly symbols: ReadonlyMap<string, number>;
 }
 
 /** Where `toolchain/setup.sh` puts the instruction counter. */
@@ -14,18 +25,32 @@ export function pluginLibrary(): string {
   return fileURLToPath(new URL('../../.neonarrow/qemu-plugin/count.so', import.meta.url));
 }
 
-/** QEMU's arguments that load the plugin and write what it reports to `log`. */
-export function pluginArguments({ library, args = {} }: PluginUse, log: string): readonly string[] {
-  const all = [library, ...Object.entries(args).map(([name, value]) => `${name}=${value}`)];
-  return ['-d', 'plugin', '-D', log, '-plugin', all.join(',')];
+/** QEMU's arguments that load the plugin and have it write its counts to the file `out`. */
+export function pluginArguments({ library = pluginLibrary(), args = {} }: PluginUse, out: string): readonly string[] {
+  const options = Object.entries({ ...args, out }).map(([name, value]) => `${name}=${value}`);
+  // QEMU separates options by commas; a doubled one stands for itself.
+  return ['-plugin', [`file=${library}`, ...options].map((option) => option.replaceAll(',', ',,')).join(',')];
 }
 
-/** The plugin's lines `name N`, e.g. `instructions 1234`. Other lines are left out. */
-export async function parsePluginCounts(log: string): Promise<ReadonlyMap<string, number>> {
-  const counts = new Map<string, number>();
-  for (const line of (await readFile(log, 'utf8')).split('\n')) {
-    const match = /^(\S+)\s+(\d+)$/.exec(line.trim());
-    if (match?.[1] !== undefined) counts.set(match[1], Number(match[2]));
+/** Reads the counts of a run: lines `name N` and `symbol NAME N`. Throws `plugin-failed` when there are none. */
+export async function readPluginCounts(file: string, stderr: readonly string[]): Promise<PluginCounts> {
+  const text = await readFile(file, 'utf8').catch(() => '');
+  const classes = new Map<string, number>();
+  const symbols = new Map<string, number>();
+  for (const line of text.split('\n')) {
+    const words = line.trim().split(/\s+/);
+    const [name, count] = words.slice(-2);
+    if (name === undefined || count === undefined) continue;
+    (words[0] === 'symbol' && words.length === 3 ? symbols : classes).set(name, Number(count));
   }
-  return counts;
+  const instructions = classes.get('instructions');
+  classes.delete('instructions');
+  if (instructions !== undefined) return { instructions, classes, symbols };
+  throw failed({
+    code: 'plugin-failed',
+    message: 'the QEMU plugin counted no instructions',
+    place: pluginLibrary(),
+    details: stderr,
+    hint: 'run "sh toolchain/setup.sh" to build it; QEMU must be built with plugins, as Debian’s is',
+  });
 }

@@ -1,7 +1,7 @@
 import { dirname, join } from 'node:path';
 import { failed, type NeonarrowError } from '../core/diagnostics.ts';
 import { causeOf, execute, type Outcome, trimmedLines } from './execute.ts';
-import { type PluginUse, parsePluginCounts, pluginArguments } from './plugin.ts';
+import { type PluginCounts, type PluginUse, pluginArguments, readPluginCounts } from './plugin.ts';
 import { withTempDir } from './temp.ts';
 import type { Tool } from './tools.ts';
 
@@ -27,8 +27,8 @@ export interface RunResult {
   readonly stdout: Uint8Array;
   readonly stderr: string;
   readonly milliseconds: number;
-  /** What the plugin counted, by name; empty without a plugin. */
-  readonly counts: ReadonlyMap<string, number>;
+  /** What the plugin counted; only with one. */
+  readonly counts?: PluginCounts;
 }
 
 /** The exit code of a sanitizer's finding: one that no test program uses, to tell it from a failed check. */
@@ -40,15 +40,17 @@ const sanitizerExitCode = 86;
  * sanitizer stops it and `emulator-failed` when QEMU itself gives up. Any other exit code is returned.
  */
 export async function runProgram(run: Run): Promise<RunResult> {
-  if (run.plugin === undefined) return runWith(run);
   const { plugin } = run;
-  // The plugin's lines go to a file: in stderr they would mix with the program's.
-  return withTempDir((dir) => runWith(run, { plugin, log: join(dir, 'plugin.log') }));
+  if (plugin === undefined) return runOnce(run, []);
+  return withTempDir(async (dir) => {
+    const out = join(dir, 'counts');
+    const result = await runOnce(run, pluginArguments(plugin, out));
+    return { ...result, counts: await readPluginCounts(out, trimmedLines(result.stderr)) };
+  });
 }
 
-async function runWith(run: Run, counting?: { readonly plugin: PluginUse; readonly log: string }): Promise<RunResult> {
-  const extra = counting === undefined ? [] : pluginArguments(counting.plugin, counting.log);
-  const [command, ...args] = commandOf(run, extra);
+async function runOnce(run: Run, pluginArgs: readonly string[]): Promise<RunResult> {
+  const [command, ...args] = commandOf(run, pluginArgs);
   const outcome = await execute({
     command,
     args,
@@ -60,9 +62,8 @@ async function runWith(run: Run, counting?: { readonly plugin: PluginUse; readon
   });
   const problem = problemOf(run, outcome);
   if (problem !== undefined) throw problem;
-  const counts = counting === undefined ? new Map<string, number>() : await parsePluginCounts(counting.log);
   const { stdout, stderr, milliseconds, exitCode = 0 } = outcome;
-  return { exitCode, stdout, stderr, milliseconds, counts };
+  return { exitCode, stdout, stderr, milliseconds };
 }
 
 /** Leaks are no finding: the generated code has no heap, and the leak checker fails inside containers. */

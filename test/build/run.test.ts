@@ -66,18 +66,20 @@ test('an emulator that gives up is no result of the program', async () => {
 });
 
 test('the plugin is loaded with its arguments, and its counts are read', async () => {
-  const plugin = { library: '/p/count.so', args: { from: 'a' } };
+  const plugin = { library: '/p/a,b.so', args: { symbols: 'on' } };
   const result = await runUnderFake(
-    'shift 4; echo "$1 $2 $5 $6"; printf "instructions 1234\\nnoise\\nlayer1 5\\n" > "$4"',
-    {
-      plugin,
-    },
+    `shift 4; echo "$1 $2"; printf 'instructions 12\\nload 3\\nsymbol f 5\\n' > "\${2##*out=}"`,
+    { plugin },
   );
-  expect(new TextDecoder().decode(result.stdout)).toBe('-d plugin -plugin /p/count.so,from=a\n');
-  expect([...result.counts]).toEqual([
-    ['instructions', 1234],
-    ['layer1', 5],
-  ]);
+  expect(new TextDecoder().decode(result.stdout)).toMatch(/^-plugin file=\/p\/a,,b\.so,symbols=on,out=\S+\n$/);
+  const counts = { instructions: 12, classes: new Map([['load', 3]]), symbols: new Map([['f', 5]]) };
+  expect(result.counts).toEqual(counts);
+});
+
+test('a plugin that counts nothing is an error', async () => {
+  const error = await errorOf(runUnderFake('echo "count: no" >&2; exit 0', { plugin: {} }));
+  expect(error).toMatchObject({ code: 'plugin-failed', message: 'the QEMU plugin counted no instructions' });
+  expect(error.details).toEqual(['count: no']);
 });
 
 test('no more programs run at a time than there are cores, and all of them end', async () => {
