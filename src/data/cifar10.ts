@@ -19,7 +19,7 @@ export async function readCifar10(path: string, input: InputSpec): Promise<Sampl
       code: 'data-shape',
       message: `CIFAR-10 is 32×32 pixels of 3 channels, but the model takes ${formatShape(input.shape.slice(1))} a sample.`,
       place: path,
-      hint: 'Use data of the model’s own size, e.g. a folder of images, which is resized.',
+      hint: 'Use data of the size that the model takes, e.g. a folder of images, which is resized.',
     });
   }
   const bytes = await readDataFile(path);

@@ -44,9 +44,9 @@ export function parseNpy(bytes: Uint8Array, place: string): NpyArray {
   if (size !== there) {
     throw corrupt(`Its header says ${shape.join('×')} ${descr}, ${size} bytes, but ${there} bytes follow`, place);
   }
-  // A copy, since a typed array must start at a multiple of its element's size.
-  const aligned = bytes.slice(start);
-  return { shape, data: new ArrayType(aligned.buffer, aligned.byteOffset, elements) };
+  // A copy, since a typed array must start at a multiple of its element's size. (A Buffer's slice would be no copy.)
+  const aligned = new Uint8Array(bytes.subarray(start));
+  return { shape, data: new ArrayType(aligned.buffer, 0, elements) };
 }
 
 function readHeader(bytes: Uint8Array, place: string): { header: string; start: number } {

@@ -14,7 +14,7 @@ export function pixelTable(recipe: Recipe, input: InputSpec, place: string): Flo
   if (pixelScale === undefined) {
     throw reject({
       code: 'no-preprocessing',
-      message: 'The data is pixels, and nothing says how they become the model’s inputs.',
+      message: 'The data is pixels, and nothing says how they become real inputs.',
       place,
       hint: 'Give --pixel-scale 1/255 (or 1 for raw 0…255), or "pixelScale" in the recipe, with --mean and --std as in training.',
     });

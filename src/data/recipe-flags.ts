@@ -47,7 +47,7 @@ function readFlag(key: Key, text: string): unknown {
   const [issue] = parsed.error.issues;
   throw reject({
     code: 'bad-flag',
-    message: `"${text}" is not valid: ${issue?.message ?? 'unknown problem'}.`,
+    message: `"${text}" is not valid: it ${issue?.message ?? 'has an unknown problem'}.`,
     place: flag,
     hint: `It looks like ${flag} ${example}.`,
   });

@@ -29,21 +29,29 @@ export interface Recipe {
   readonly source?: string;
 }
 
-const finite = z.number();
-const positive = z.number().gt(0, 'must be greater than 0');
-export const recipeSchema = z.strictObject({
-  pixelScale: positive.exactOptional(),
-  mean: z.array(finite).min(1, 'must not be empty').exactOptional(),
-  std: z.array(positive).min(1, 'must not be empty').exactOptional(),
-  labels: z.array(z.string()).min(1, 'must not be empty').exactOptional(),
-  layout: z.enum(['HWC', 'CHW']).exactOptional(),
-  range: z
-    .tuple([finite, finite])
-    .refine(([lo, hi]) => lo < hi, 'must be [least, greatest]')
-    .exactOptional(),
-  calibrate: z.string().exactOptional(),
-  evaluate: z.string().exactOptional(),
-});
+const finite = z.number('must be a number');
+const positive = finite.gt(0, 'must be greater than 0');
+const oneOrMore = <T extends z.ZodType>(item: T, of: string) =>
+  z.array(item, `must be an array of ${of}`).min(1, 'must not be empty').exactOptional();
+const dataSpec = z.string('must name data, e.g. "cifar10:data_batch_1.bin"').exactOptional();
+
+/** The keys of the file; not `source`. */
+export const recipeSchema = z.strictObject(
+  {
+    pixelScale: positive.exactOptional(),
+    mean: oneOrMore(finite, 'numbers'),
+    std: oneOrMore(positive, 'numbers'),
+    labels: oneOrMore(z.string('must be a string'), 'strings'),
+    layout: z.enum(['HWC', 'CHW'], 'must be "HWC" or "CHW"').exactOptional(),
+    range: z
+      .tuple([finite, finite], 'must be [least, greatest]')
+      .refine(([lo, hi]) => lo < hi, 'must be [least, greatest]')
+      .exactOptional(),
+    calibrate: dataSpec,
+    evaluate: dataSpec,
+  },
+  { error: (issue) => (issue.code === 'unrecognized_keys' ? undefined : 'must be an object') },
+);
 
 /**
  * The recipe of a model: `named` where given, else `<model>.json` next to `model` (a path that ends in `.onnx`), else an
@@ -125,7 +133,7 @@ function badRecipe(error: z.ZodError, path: string) {
   const problems = error.issues.flatMap((issue) =>
     issue.code === 'unrecognized_keys'
       ? issue.keys.map((key) => ({ text: `unknown key "${key}"`, hint: hintForKey(key) }))
-      : [{ text: `${formatPath(issue.path)}: ${issue.message}`, hint: EXAMPLE }],
+      : [{ text: `${formatPath(issue.path)} ${issue.message}`, hint: EXAMPLE }],
   );
   const [first] = problems;
   return reject({
