@@ -84,7 +84,7 @@ missing_packages() {
   if [ "$all" = yes ]; then
     have cmake || echo cmake
     have make || echo make
-    have llvm-mca || have llvm-mca-19 || have llvm-mca-18 || echo "$(llvm_package)"
+    have llvm-mca || have llvm-mca-19 || have llvm-mca-18 || llvm_package
     have arm-linux-gnueabihf-gcc || echo "gcc-arm-linux-gnueabihf libc6-dev-armhf-cross"
     have qemu-system-aarch64 || echo qemu-system-arm
   fi

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { basename, isAbsolute } from 'node:path';
 import { execute } from './execute.ts';
-import { pluginLibrary } from './plugin.ts';
+import { canCountInstructions, pluginHint } from './plugin.ts';
 import { type ToolId, toolTable } from './tool-table.ts';
 import { type Environment, howToGet, lookForTool, type Tool, toolchainPath } from './tools.ts';
 
@@ -37,7 +37,7 @@ export async function examineTools(env: Environment = process.env): Promise<read
     }),
     await libraryFinding('AArch64 C library (libc.a)', 'libc.a', tools.get('cross-gcc'), 'libc6-dev-arm64-cross', env),
     await libraryFinding('AddressSanitizer (libasan)', 'libasan.so', tools.get('host-cc'), 'gcc', env),
-    pluginFinding(),
+    await pluginFinding(env),
   ];
 }
 
@@ -83,12 +83,12 @@ async function hasLibrary(compiler: Tool, file: string, env: Environment): Promi
   return isAbsolute(path) && existsSync(path);
 }
 
-function pluginFinding(): Finding {
+async function pluginFinding(env: Environment): Promise<Finding> {
   return {
     tool: 'QEMU instruction counter',
-    found: existsSync(pluginLibrary()),
+    found: await canCountInstructions(env),
     neededFor: 'bench: counts executed instructions',
-    howToGet: `run "sh ${toolchainPath('setup.sh')}"`,
+    howToGet: pluginHint,
     optional: true,
   };
 }

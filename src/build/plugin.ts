@@ -1,6 +1,9 @@
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { failed } from '../core/diagnostics.ts';
+import { execute } from './execute.ts';
+import { type Environment, lookForTool } from './tools.ts';
 
 /** How the instruction counter (`toolchain/qemu-plugin/count.c`, built by `toolchain/setup.sh`) is used in a run. */
 export interface PluginUse {
@@ -23,6 +26,14 @@ export interface PluginCounts {
 /** Where `toolchain/setup.sh` puts the instruction counter. */
 export function pluginLibrary(): string {
   return fileURLToPath(new URL('../../.neonarrow/qemu-plugin/count.so', import.meta.url));
+}
+
+/** Whether instructions can be counted here: Debian 13's qemu-user, for one, is built without plugins. */
+export async function canCountInstructions(env: Environment = process.env): Promise<boolean> {
+  const qemu = await lookForTool('qemu-aarch64', env);
+  if (qemu === undefined || !existsSync(pluginLibrary())) return false;
+  const help = await execute({ command: qemu.command, args: [...qemu.args, '-help'], env, timeoutMs: 20_000 });
+  return /^-plugin\b/m.test(new TextDecoder().decode(help.stdout));
 }
 
 /** QEMU's arguments that load the plugin and have it write its counts to the file `out`. */
@@ -51,6 +62,10 @@ export async function readPluginCounts(file: string, stderr: readonly string[]):
     message: 'the QEMU plugin counted no instructions',
     place: pluginLibrary(),
     details: stderr,
-    hint: 'run "sh toolchain/setup.sh" to build it; QEMU must be built with plugins, as Debian’s is',
+    hint: pluginHint,
   });
 }
+
+/** What to do when instructions cannot be counted. */
+export const pluginHint =
+  'run "sh toolchain/setup.sh" to build the plugin; QEMU must have plugins: Debian 12’s qemu-user does, Debian 13’s does not';

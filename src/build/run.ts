@@ -1,7 +1,7 @@
 import { dirname, join } from 'node:path';
 import { failed, type NeonarrowError } from '../core/diagnostics.ts';
 import { causeOf, execute, type Outcome, trimmedLines } from './execute.ts';
-import { type PluginCounts, type PluginUse, pluginArguments, readPluginCounts } from './plugin.ts';
+import { type PluginCounts, type PluginUse, pluginArguments, pluginHint, readPluginCounts } from './plugin.ts';
 import { withTempDir } from './temp.ts';
 import type { Tool } from './tools.ts';
 
@@ -78,6 +78,9 @@ function commandOf({ runner, program, args = [] }: Run, pluginArgs: readonly str
   return [tool.command, ...tool.args, '-cpu', cpu, '-L', sysroot, ...pluginArgs, program, ...args];
 }
 
+/** What QEMU says when it does not even begin to run a program. */
+const qemuComplains = /^(qemu(-\w+)?:|Error while loading)/m;
+
 function problemOf(run: Run, outcome: Outcome): NeonarrowError | undefined {
   const on = run.runner.kind === 'qemu' ? ` under ${run.runner.tool.id} -cpu ${run.runner.cpu}` : ' on this machine';
   const details = [`command: ${outcome.commandLine}`, ...trimmedLines(outcome.stderr), `cause: ${causeOf(outcome)}`];
@@ -95,12 +98,10 @@ function problemOf(run: Run, outcome: Outcome): NeonarrowError | undefined {
   }
   if (outcome.signal !== undefined) return fail('emulator-crashed', `was ended by signal ${outcome.signal}`);
   if (outcome.exitCode === sanitizerExitCode) return fail('sanitizer-report', 'was stopped by a sanitizer');
-  if (
-    run.runner.kind === 'qemu' &&
-    outcome.exitCode !== 0 &&
-    /^(qemu-\w+|Error while loading)\b/m.test(outcome.stderr)
-  ) {
-    return fail('emulator-failed', 'could not be run', 'see "neonarrow doctor"');
+  if (run.runner.kind === 'qemu' && outcome.exitCode !== 0 && qemuComplains.test(outcome.stderr)) {
+    return run.plugin === undefined
+      ? fail('emulator-failed', 'could not be run', 'see "neonarrow doctor"')
+      : fail('plugin-failed', 'could not be run with the instruction counter', pluginHint);
   }
   return undefined;
 }

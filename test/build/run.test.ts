@@ -76,6 +76,12 @@ test('the plugin is loaded with its arguments, and its counts are read', async (
   expect(result.counts).toEqual(counts);
 });
 
+test('an emulator without plugins says so', async () => {
+  const error = await errorOf(runUnderFake(`echo "qemu: unknown option 'plugin'" >&2; exit 1`, { plugin: {} }));
+  expect(error.code).toBe('plugin-failed');
+  expect(error.hint).toContain('QEMU must have plugins');
+});
+
 test('a plugin that counts nothing is an error', async () => {
   const error = await errorOf(runUnderFake('echo "count: no" >&2; exit 0', { plugin: {} }));
   expect(error).toMatchObject({ code: 'plugin-failed', message: 'the QEMU plugin counted no instructions' });
