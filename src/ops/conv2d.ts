@@ -1,55 +1,58 @@
 import { must } from '../core/must.ts';
-import { reject } from '../core/diagnostics.ts';
-import { sizeOf, transposeData } from '../graph/shape.ts';
-import type { Conv2dOp, Node, Shape, Tensor } from '../graph/types.ts';
+import { formatShape, sizeOf, transposeData } from '../graph/shape.ts';
+import type { Conv2dOp, Node, Shape, Tensor, TensorId } from '../graph/types.ts';
+import { requantize, toOutput } from '../numeric/requantize.ts';
 import { emitClamp } from './clamp.ts';
 import type { FloatIo, IntegerIo, OpDefinition, Reduction } from './definition.ts';
-import { integerClamp, reductionRequantizer } from './quantized.ts';
-import { requantize, toOutput } from '../numeric/requantize.ts';
-import type { Importer } from './source.ts';
+import { mismatch } from './errors.ts';
 import { emitChannelsFirst, emitChannelsLast } from './layout.ts';
-import { parseWindow, windowShape } from './window.ts';
+import { integerClamp, reductionRequantizer } from './quantized.ts';
+import type { Importer } from './source.ts';
+import { parseWindow, spatialOf, windowShape } from './window.ts';
 
 /** ONNX Conv, 1-D and 2-D. Weights O×(C/g)×kh×kw become O×kh×kw×(C/g). */
 function parse(im: Importer): void {
   const x = im.input(0);
   const w = im.constant(1);
-  const rank = x.shape.length - 2;
-  if (rank !== 1 && rank !== 2) throw im.refuse(`a convolution over ${rank} spatial dimensions`, 'Only 1-D and 2-D convolutions are supported.');
-  const spatial = x.shape.slice(2);
-  const kernel = im.node.attributes.ints('kernel_shape', w.shape.slice(2));
+  const spatial = spatialOf(im, x);
   const groups = im.node.attributes.int('group', 1);
-  const [channels, perGroup] = [w.shape[0]!, w.shape[1]!];
-  if (perGroup * groups !== x.shape[1] || channels % groups !== 0) {
-    throw reject({
-      code: 'shape-mismatch',
-      message: `weights of ${w.shape.join('×')} in ${groups} group(s) do not fit an input of ${x.shape.join('×')}`,
-      place: `node "${im.node.name}" (${im.node.opType})`,
-      hint: 'Check the model with onnx.checker and shape inference.',
-    });
+  const [channels, perGroup, ...kernel] = w.shape as [number, number, ...number[]];
+  if (perGroup * groups !== x.shape[1] || channels % groups !== 0 || kernel.length !== spatial.length) {
+    throw im.invalid(
+      `weights of ${formatShape(w.shape)} in ${groups} group(s) do not fit an input of ${formatShape(x.shape)}`,
+    );
   }
-  const { kernel: k, ...window } = parseWindow(im, spatial, kernel);
+  const { kernel: k, ...window } = parseWindow(im, spatial, im.node.attributes.ints('kernel_shape', kernel));
   const source: Shape = [channels, perGroup, ...k];
+  if (sizeOf(source) !== w.data.length)
+    throw im.invalid(`kernel_shape does not fit weights of ${formatShape(w.shape)}`);
   const data = transposeData(w.data, source, [0, 2, 3, 1], w.data.slice());
-  const weights = im.addConstant(`${im.node.name}.weight`, [channels, ...k, perGroup], data);
-  const bias = im.has(2) ? im.constant(2).data : new Float32Array(channels);
-  const inputs = [emitChannelsLast(im, x).id, weights, im.addConstant(`${im.node.name}.bias`, [channels], bias)];
-  const y = im.emit({ kind: 'conv2d', ...window, groups }, inputs);
-  im.bind(emitChannelsFirst(im, y, rank));
+  // Only a scale for each output channel keeps its meaning in the new layout.
+  const quant = w.quant?.axis === undefined || w.quant.axis === 0 ? w.quant : undefined;
+  const weights = im.addConstant(`${im.node.name}.weight`, [channels, ...k, perGroup], data, quant);
+  const y = im.emit({ kind: 'conv2d', ...window, groups }, [
+    emitChannelsLast(im, x).id,
+    weights,
+    parseBias(im, channels),
+  ]);
+  im.bind(emitChannelsFirst(im, y, spatial.length));
+}
+
+function parseBias(im: Importer, channels: number): TensorId {
+  const name = `${im.node.name}.bias`;
+  if (!im.has(2)) return im.addConstant(name, [channels], new Float32Array(channels));
+  const bias = im.constant(2);
+  if (bias.data.length !== channels) throw im.invalid(`a bias of ${formatShape(bias.shape)} for ${channels} channels`);
+  return im.addConstant(name, [channels], bias.data, bias.quant);
 }
 
 function infer(node: Node<Conv2dOp>, inputs: readonly Tensor[]): Shape {
   const [x, w] = [must(inputs[0], 'x'), must(inputs[1], 'w')];
-  const kernel: [number, number] = [w.shape[1]!, w.shape[2]!];
-  const [height, width] = windowShape(x.shape[1]!, x.shape[2]!, { ...node.op, kernel });
-  if (height < 1 || width < 1) {
-    throw reject({
-      code: 'shape-mismatch',
-      message: `the ${kernel.join('×')} kernel is larger than the padded input`,
-      place: `node "${node.origin.name}" (${node.origin.opType})`,
-      hint: 'Give the model the input size that it was trained with.',
-    });
+  if (w.shape[3]! * node.op.groups !== x.shape[3]) {
+    throw mismatch(node.origin, `weights of ${formatShape(w.shape)} do not fit an input of ${formatShape(x.shape)}`);
   }
+  const kernel: [number, number] = [w.shape[1]!, w.shape[2]!];
+  const [height, width] = windowShape(node.origin, x.shape, { ...node.op, kernel });
   return [x.shape[0]!, height, width, w.shape[0]!];
 }
 
@@ -110,4 +113,11 @@ function reduction(node: Node<Conv2dOp>, inputs: readonly Tensor[]): Reduction {
   };
 }
 
-export const conv2d: OpDefinition<Conv2dOp> = { kind: 'conv2d', parsers: { Conv: parse }, infer, float, integer, reduction };
+export const conv2d: OpDefinition<Conv2dOp> = {
+  kind: 'conv2d',
+  parsers: { Conv: parse },
+  infer,
+  float,
+  integer,
+  reduction,
+};

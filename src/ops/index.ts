@@ -1,11 +1,35 @@
-import type { Node, Op, OpKind } from '../graph/types.ts';
+import type { Node, Op, OpKind, OpOf } from '../graph/types.ts';
+import { add } from './add.ts';
+import { affine } from './affine.ts';
+import { averagePool } from './average-pool.ts';
+import { concat } from './concat.ts';
 import { conv2d } from './conv2d.ts';
 import type { OpDefinition } from './definition.ts';
+import { fakeQuant } from './fake-quant.ts';
+import { fullyConnected } from './fully-connected.ts';
+import { maxPool } from './max-pool.ts';
+import { pad } from './pad.ts';
+import { reshape } from './reshape.ts';
+import { softmax } from './softmax.ts';
 import type { SourceParser } from './source.ts';
+import { transpose } from './transpose.ts';
+import { unary } from './unary.ts';
 
 /** Every operator: the compiler names one that is missing. */
-const definitions: { readonly [K in OpKind]: OpDefinition<Extract<Op, { kind: K }>> } = {
+const definitions: { readonly [K in OpKind]: OpDefinition<OpOf<K>> } = {
   conv2d,
+  fullyConnected,
+  maxPool,
+  averagePool,
+  affine,
+  unary,
+  add,
+  concat,
+  pad,
+  reshape,
+  transpose,
+  softmax,
+  fakeQuant,
 };
 
 /** The definition of a node's operator. */

@@ -1,4 +1,4 @@
-import type { Op, Shape, Tensor, TensorData, TensorId } from '../graph/types.ts';
+import type { Op, QuantParams, Shape, Tensor, TensorData, TensorId } from '../graph/types.ts';
 
 /** A decoded ONNX node, free of protobuf types. */
 export interface SourceNode {
@@ -12,6 +12,11 @@ export interface SourceNode {
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
   readonly attributes: SourceAttributes;
+}
+
+/** A constant; with `quant` where the file holds integers behind a DequantizeLinear (values are on that grid). */
+export interface Constant extends Tensor {
+  readonly data: TensorData;
 }
 
 /** Typed access to attributes; a wrong type is rejected with the node's name. */
@@ -34,16 +39,22 @@ export interface Importer {
   input(index: number): Tensor;
   /** True where the optional input is given. */
   has(index: number): boolean;
-  /** The data of a constant input; `unsupported` where the input is computed at run time. */
-  constant(index: number): { readonly shape: Shape; readonly data: TensorData };
+  /** True where the input is given and a constant. */
+  isConstant(index: number): boolean;
+  /** True where somebody reads output `index`. */
+  usesOutput(index: number): boolean;
+  /** A constant input; `unsupported` where the input is computed at run time. */
+  constant(index: number): Constant;
   /** Adds a node; its output's shape is inferred. Returns the output tensor. */
   emit(op: Op, inputs: readonly TensorId[]): Tensor;
   /** Adds a constant. */
-  addConstant(base: string, shape: Shape, data: TensorData): TensorId;
+  addConstant(base: string, shape: Shape, data: TensorData, quant?: QuantParams): TensorId;
   /** Makes `tensor` the value of the node's output `index` (default 0). */
   bind(tensor: Tensor, index?: number): void;
   /** `unsupported` with the node as place. */
   refuse(message: string, hint: string): Error;
+  /** `reject` with the node as place: the node contradicts the ONNX specification or its own inputs. */
+  invalid(message: string): Error;
 }
 
 export type SourceParser = (importer: Importer) => void;

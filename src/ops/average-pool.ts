@@ -1,0 +1,113 @@
+import { formatShape } from '../graph/shape.ts';
+import type { AveragePoolOp, Node, Pads, Pair, Shape, Tensor } from '../graph/types.ts';
+import { parseAxes } from './axes.ts';
+import { emitClamp } from './clamp.ts';
+import type { FloatIo, OpDefinition } from './definition.ts';
+import { emitChannelsFirst, emitChannelsLast } from './layout.ts';
+import type { Importer } from './source.ts';
+import { parseCeilExtra, parseWindow, spatialOf, windowShape } from './window.ts';
+
+/** ONNX AveragePool, 1-D and 2-D. */
+function parse(im: Importer): void {
+  const x = im.input(0);
+  const spatial = spatialOf(im, x);
+  const { dilations, ...window } = parseWindow(im, spatial, im.node.attributes.ints('kernel_shape'));
+  if (dilations.some((d) => d !== 1)) throw im.refuse('a dilated AveragePool', 'Only dilation 1 is supported.');
+  const image = emitChannelsLast(im, x);
+  const [, height, width] = image.shape as [number, number, number];
+  const ceilExtra = parseCeilExtra(im, height, width, { ...window, dilations });
+  const countIncludePad = im.node.attributes.int('count_include_pad', 0) !== 0;
+  const y = im.emit({ kind: 'averagePool', ...window, countIncludePad, ceilExtra }, [image.id]);
+  im.bind(emitChannelsFirst(im, y, spatial.length));
+}
+
+/** ONNX GlobalAveragePool. */
+function parseGlobal(im: Importer): void {
+  const x = im.input(0);
+  const spatial = spatialOf(im, x);
+  const image = emitChannelsLast(im, x);
+  const y = emitMean(im, image, [image.shape[1]!, image.shape[2]!]);
+  im.bind(emitChannelsFirst(im, y, spatial.length));
+}
+
+/** ONNX ReduceMean over one or both axes of space, in N×C×H×W, N×C×L, or the channels-last forms of both. */
+function parseReduceMean(im: Importer): void {
+  const x = im.input(0);
+  const rank = x.shape.length;
+  const axes = parseAxes(im, rank) ?? [];
+  const keeps = im.node.attributes.int('keepdims', 1) !== 0;
+  if (axes.length === 0 && im.node.attributes.int('noop_with_empty_axes', 0) !== 0) {
+    im.bind(x);
+    return;
+  }
+  const channelsFirst = axes.every((axis) => axis >= 2);
+  const channelsLast = axes.every((axis) => axis >= 1 && axis < rank - 1);
+  if (axes.length === 0 || (rank !== 3 && rank !== 4) || (!channelsFirst && !channelsLast)) {
+    const which = axes.length === 0 ? 'all axes' : `axes ${axes.join(', ')}`;
+    throw im.refuse(
+      `a mean over ${which} of ${formatShape(x.shape)}`,
+      'Only means over the axes of space are supported.',
+    );
+  }
+  const y = channelsFirst ? meanChannelsFirst(im, x, axes) : meanChannelsLast(im, x, axes);
+  const kept = y.shape.filter((_, axis) => !axes.includes(axis));
+  im.bind(keeps ? y : im.emit({ kind: 'reshape', shape: kept }, [y.id]));
+}
+
+function meanChannelsFirst(im: Importer, x: Tensor, axes: readonly number[]): Tensor {
+  const rank = x.shape.length - 2;
+  const image = emitChannelsLast(im, x);
+  const [, height, width] = image.shape as [number, number, number];
+  const kernel: Pair = rank === 1 ? [1, width] : [axes.includes(2) ? height : 1, axes.includes(3) ? width : 1];
+  return emitChannelsFirst(im, emitMean(im, image, kernel), rank);
+}
+
+function meanChannelsLast(im: Importer, x: Tensor, axes: readonly number[]): Tensor {
+  if (x.shape.length === 4) {
+    return emitMean(im, x, [axes.includes(1) ? x.shape[1]! : 1, axes.includes(2) ? x.shape[2]! : 1]);
+  }
+  const [n, length, channels] = x.shape as [number, number, number];
+  const image = im.emit({ kind: 'reshape', shape: [n, 1, length, channels] }, [x.id]);
+  return im.emit({ kind: 'reshape', shape: [n, 1, channels] }, [emitMean(im, image, [1, length]).id]);
+}
+
+function emitMean(im: Importer, image: Tensor, kernel: Pair): Tensor {
+  const none = { pads: [0, 0, 0, 0], ceilExtra: [0, 0], countIncludePad: false } as const;
+  return im.emit({ kind: 'averagePool', kernel, strides: [1, 1], ...none }, [image.id]);
+}
+
+function infer(node: Node<AveragePoolOp>, inputs: readonly Tensor[]): Shape {
+  const [x] = inputs as [Tensor];
+  const { kernel, strides, pads, ceilExtra } = node.op;
+  const all: Pads = [pads[0], pads[1], pads[2] + ceilExtra[0], pads[3] + ceilExtra[1]];
+  const [height, width] = windowShape(node.origin, x.shape, { kernel, strides, pads: all, dilations: [1, 1] });
+  return [x.shape[0]!, height, width, x.shape[3]!];
+}
+
+function float(node: Node<AveragePoolOp>, io: FloatIo): void {
+  const { kernel, strides, pads, ceilExtra, countIncludePad } = node.op;
+  const { writer } = io;
+  const [x] = io.inputs as [Tensor];
+  const [top, left, bottom, right] = pads;
+  let value = writer.value(x);
+  let written: Pads = [top, left, bottom + ceilExtra[0], right + ceilExtra[1]];
+  if (countIncludePad && pads.some((p) => p > 0)) {
+    // Real zeros count; the rest of ceil_mode, as ONNX padding, does not.
+    const amounts = writer.constant('pads', [8], Float64Array.of(0, 0, top, left, 0, 0, bottom, right));
+    value = writer.node('Pad', [value, amounts], { mode: 'constant' });
+    written = [0, 0, ceilExtra[0], ceilExtra[1]];
+  }
+  const whole = kernel[0] === x.shape[1] && kernel[1] === x.shape[2] && written.every((p) => p === 0);
+  const y =
+    whole && value === writer.value(x)
+      ? writer.node('GlobalAveragePool', [value])
+      : writer.node('AveragePool', [value], { kernel_shape: kernel, strides, pads: written });
+  writer.bind(io.output, emitClamp(writer, y, node.op.clamp));
+}
+
+export const averagePool: OpDefinition<AveragePoolOp> = {
+  kind: 'averagePool',
+  parsers: { AveragePool: parse, GlobalAveragePool: parseGlobal, ReduceMean: parseReduceMean },
+  infer,
+  float,
+};

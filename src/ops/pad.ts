@@ -1,0 +1,53 @@
+import { formatShape } from '../graph/shape.ts';
+import type { Node, PadOp, Shape, Tensor } from '../graph/types.ts';
+import { normalizeAxis } from './axes.ts';
+import type { FloatIo, OpDefinition } from './definition.ts';
+import { storedAxis } from './onnx-writer.ts';
+import type { Importer } from './source.ts';
+
+/** ONNX Pad with a constant: attributes before opset 11, inputs since, some of the axes since 18. */
+function parse(im: Importer): void {
+  const { attributes, opset } = im.node;
+  const mode = attributes.string('mode', 'constant');
+  if (mode !== 'constant') throw im.refuse(`Pad in ${mode} mode`, 'Only constant padding is supported.');
+  const x = im.input(0);
+  const rank = x.shape.length;
+  const given = opset < 11 ? attributes.ints('pads') : Array.from(im.constant(1).data);
+  const value = opset < 11 ? attributes.float('value', 0) : im.has(2) ? im.constant(2).data[0]! : 0;
+  const axes = im.has(3)
+    ? Array.from(im.constant(3).data, (axis) => normalizeAxis(im, axis, rank))
+    : x.shape.map((_, axis) => axis);
+  if (given.length !== 2 * axes.length) {
+    throw im.invalid(`pads ${given.join(', ')} do not fit an input of ${formatShape(x.shape)}`);
+  }
+  const pads = new Array<number>(2 * rank).fill(0);
+  axes.forEach((axis, i) => {
+    pads[axis] = given[i]!;
+    pads[rank + axis] = given[i + axes.length]!;
+  });
+  if (pads.some((p) => p < 0)) throw im.refuse('negative pads', 'Cropping is not supported.');
+  if (!Number.isFinite(value)) throw im.refuse(`padding with ${value}`, 'Pad with a finite value.');
+  im.bind(pads.every((p) => p === 0) ? x : im.emit({ kind: 'pad', pads, value }, [x.id]));
+}
+
+function infer(node: Node<PadOp>, inputs: readonly Tensor[]): Shape {
+  const { shape } = inputs[0] as Tensor;
+  const { pads } = node.op;
+  return shape.map((d, i) => d + pads[i]! + pads[i + shape.length]!);
+}
+
+function float(node: Node<PadOp>, io: FloatIo): void {
+  const { writer } = io;
+  const rank = io.output.shape.length;
+  const stored = new Float64Array(2 * rank);
+  for (let axis = 0; axis < rank; axis++) {
+    stored[storedAxis(axis, rank)] = node.op.pads[axis]!;
+    stored[rank + storedAxis(axis, rank)] = node.op.pads[rank + axis]!;
+  }
+  const pads = writer.constant('pads', [2 * rank], stored);
+  const value = writer.constant('value', [], Float32Array.of(node.op.value));
+  const x = writer.value(io.inputs[0] as Tensor);
+  writer.bind(io.output, writer.node('Pad', [x, pads, value], { mode: 'constant' }));
+}
+
+export const pad: OpDefinition<PadOp> = { kind: 'pad', parsers: { Pad: parse }, infer, float };
