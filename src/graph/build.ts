@@ -1,6 +1,19 @@
 import { invariant } from '../core/diagnostics.ts';
 import { must } from '../core/must.ts';
-import type { Graph, Node, NodeId, Op, OpKind, OpOf, Origin, Port, Shape, Tensor, TensorData, TensorId } from './types.ts';
+import type {
+  Graph,
+  Node,
+  NodeId,
+  Op,
+  OpKind,
+  OpOf,
+  Origin,
+  Port,
+  Shape,
+  Tensor,
+  TensorData,
+  TensorId,
+} from './types.ts';
 
 export function tensorOf(graph: Graph, id: TensorId): Tensor {
   return must(graph.tensors.get(id), `tensor ${id}`);

@@ -26,7 +26,8 @@ function finite(_key: string, value: unknown): unknown {
 /** The graph as text, one line a node: for goldens, `inspect` and people. */
 export function printGraph(graph: Graph): string {
   const lines = [`graph ${graph.name}`];
-  for (const p of graph.inputs) lines.push(`  input ${p.name} ${formatShape(p.shape)} -> ${printTensor(tensorOf(graph, p.tensor))}`);
+  for (const p of graph.inputs)
+    lines.push(`  input ${p.name} ${formatShape(p.shape)} -> ${printTensor(tensorOf(graph, p.tensor))}`);
   for (const n of graph.nodes) {
     const outputs = n.outputs.map((id) => printTensor(tensorOf(graph, id))).join(', ');
     const inputs = n.inputs.map((id) => printInput(tensorOf(graph, id))).join(', ');
