@@ -1,6 +1,6 @@
 import type { Graph, Node, Op, Pads } from '../graph/types.ts';
-import type { Target } from '../targets/target.ts';
 import type { AccumulatorProof } from '../quantize/accumulator.ts';
+import type { Target } from '../targets/target.ts';
 
 /** A `static const` array of the generated weights file. */
 export interface ConstantArray {
@@ -22,7 +22,11 @@ export interface Cost {
   readonly instructions: number;
 }
 
-/** An operand in the C function: pointer to the interior's first element, and how to walk from there. */
+/**
+ * An operand in the C function: H×W×C (see `plan/placement`), a pointer to the interior's first element, and how to walk
+ * from there. Input pixels lie next to each other (pixelStride = C); the output's may not, where it is a slice of a
+ * concatenation. Reading up to `overread` bytes past an input's last element is safe, writing outside the output is not.
+ */
 export interface Operand {
   readonly height: number;
   readonly width: number;
@@ -39,13 +43,16 @@ export interface ViewContext<O extends Op> {
   /** The activations, in the order of the C function's parameters: inputs, then the output. */
   readonly inputs: readonly Operand[];
   readonly output: Operand;
+  /** True where the output is stored over an input (see `Kernel.inPlace`): then no pointer is `restrict`. */
+  readonly inPlace: boolean;
   /** C name of a packed array. */
   readonly arrayName: (name: string) => string;
 }
 
 /**
  * One way to compute an operator. Its C function is `templates/kernels/<name>.c.hbs`, which holds the NEON body and
- * the portable body behind `#if`; both give the reference's bytes.
+ * the portable body behind `#if {{MODEL}}_NEON`; both give the reference's bytes. The template sees the view's members
+ * and those of `emit/layer`'s `LayerData`; functions of `templates/helpers/` that it calls are emitted with it.
  */
 export interface Kernel<O extends Op = Op> {
   readonly name: string;
@@ -56,10 +63,15 @@ export interface Kernel<O extends Op = Op> {
   misfit(node: Node<O>, graph: Graph, target: Target): string | undefined;
   cost(node: Node<O>, graph: Graph, target: Target): Cost;
   /** Border that input 0 must have in the arena, [top, left, bottom, right]. */
-  border?(node: Node<O>): Pads;
+  border?(node: Node<O>, graph: Graph): Pads;
+  /** True where the output may be stored over an input of the same shape that is not needed any more. */
+  readonly inPlace?: true;
+  /** True where output pixels must lie next to each other, so that the output is never a slice of a concatenation. */
+  readonly denseOutput?: true;
+  /** Bytes that the kernel may read past an input's last element; 15 where absent (loads of 16). */
+  overread?(node: Node<O>, graph: Graph): number;
   /** Re-certifies what it packs: throws `invariant` where an accumulator that the node calls proven could overflow. */
   pack(node: Node<O>, graph: Graph): Packed;
   /** The template's data: plain objects, everything computed (no arithmetic in templates). */
   view(context: ViewContext<O>): object;
 }
-

@@ -25,3 +25,19 @@ export function extentOf(shape: Shape): [number, number, number] {
 }
 
 export const noBorder: Pads = [0, 0, 0, 0];
+
+/** The placement of a dense tensor without border at the start of memory of its own: a caller's input or output. */
+export function densePlacement(tensor: TensorId, shape: Shape): Placement {
+  const extent = extentOf(shape);
+  const [, width, channels] = extent;
+  return { tensor, extent, offset: 0, rowStride: width * channels, pixelStride: channels, border: noBorder };
+}
+
+/** The larger of two borders, side by side. */
+export function widerBorder(a: Pads, b: Pads): Pads {
+  return [Math.max(a[0], b[0]), Math.max(a[1], b[1]), Math.max(a[2], b[2]), Math.max(a[3], b[3])];
+}
+
+export function hasBorder(border: Pads): boolean {
+  return border.some((side) => side > 0);
+}
