@@ -1,0 +1,116 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import Handlebars from 'handlebars';
+import { invariant } from '../core/diagnostics.ts';
+import { must } from '../core/must.ts';
+
+/**
+ * Templates lay out, TypeScript decides: the only module that knows Handlebars. Templates see plain data through a proxy
+ * that throws on a missing member, since Handlebars' strict mode lets `{{#if missing}}` and `{{#each missing}}` pass.
+ */
+type Environment = typeof Handlebars;
+
+/** Formatting only: nothing here computes what the program does. */
+const helpers: Readonly<Record<string, (...args: never[]) => unknown>> = {
+  /** `{{comment text}}`: text that cannot end the comment around it. */
+  comment: (text: string) => commentText(text),
+  /** `{{json value}}`: as in a JSON file, two spaces a level. */
+  json: (value: unknown) => JSON.stringify(bare(value), null, 2),
+};
+
+const templateRoot = fileURLToPath(new URL('../../templates', import.meta.url));
+
+const c = createEnvironment();
+const html = createEnvironment();
+const compiled = new Map<string, Handlebars.TemplateDelegate>();
+
+/** Renders `templates/<path>` with nothing escaped. Throws `invariant` where template and data do not fit together. */
+export function renderC(path: string, data: object): string {
+  return render(c, path, data, true);
+}
+
+/** Renders `templates/<path>` as HTML: values are escaped. */
+export function renderHtml(path: string, data: object): string {
+  return render(html, path, data, false);
+}
+
+/** True where `templates/<path>` is there. */
+export function hasTemplate(path: string): boolean {
+  return existsSync(join(templateRoot, path));
+}
+
+/** Names of the files in `templates/<folder>`, sorted. */
+export function templatesIn(folder: string): string[] {
+  return readdirSync(join(templateRoot, folder)).sort();
+}
+
+/** Text that cannot end a C comment, nor hold one, nor break the line. */
+export function commentText(text: string): string {
+  return text
+    .replaceAll('*/', '* /')
+    .replaceAll('/*', '/ *')
+    .replaceAll(/[\r\n\t]+/g, ' ')
+    .replaceAll('\\', '/')
+    .replaceAll('??', '? ?');
+}
+
+function createEnvironment(): Environment {
+  const environment = Handlebars.create();
+  for (const [name, helper] of Object.entries(helpers)) {
+    // Handlebars passes its options as the last argument.
+    environment.registerHelper(name, (...args: never[]) => helper(...args.slice(0, -1)));
+  }
+  for (const file of templatesIn('partials')) {
+    const source = readFileSync(join(templateRoot, 'partials', file), 'utf8');
+    environment.registerPartial(file.replace(/\.hbs$/, ''), source);
+  }
+  return environment;
+}
+
+function render(environment: Environment, path: string, data: object, noEscape: boolean): string {
+  try {
+    return compile(environment, path, noEscape)(strictView(data, path));
+  } catch (error) {
+    throw invariant(`${error instanceof Error ? error.message : String(error)}`, `templates/${path}`);
+  }
+}
+
+function compile(environment: Environment, path: string, noEscape: boolean): Handlebars.TemplateDelegate {
+  const key = `${noEscape ? 'c' : 'html'}:${path}`;
+  const known = compiled.get(key);
+  if (known !== undefined) return known;
+  const knownHelpers = Object.fromEntries(Object.keys(helpers).map((name) => [name, true]));
+  const source = readFileSync(join(templateRoot, path), 'utf8');
+  const template = environment.compile(source, { strict: true, noEscape, knownHelpersOnly: true, knownHelpers });
+  compiled.set(key, template);
+  return template;
+}
+
+const originals = new WeakMap<object, object>();
+
+/** The value as a template sees it: reading a member that is not there throws. */
+function strictView<T extends object>(value: T, place: string): T {
+  if (Array.isArray(value)) return value.map((item) => (isObject(item) ? strictView(item, place) : item)) as unknown as T;
+  const view = new Proxy(value, {
+    get(target, key, receiver) {
+      if (typeof key === 'symbol' || probed.has(key)) return Reflect.get(target, key, receiver);
+      if (!Object.hasOwn(target, key)) throw new Error(`the template reads "${key}", which its data lacks`);
+      const member: unknown = Reflect.get(target, key, receiver);
+      return isObject(member) ? strictView(member, place) : member;
+    },
+  });
+  originals.set(view, value);
+  return view;
+}
+
+/** Members that Handlebars and the language look for on any object. */
+const probed = new Set(['then', 'toString', 'valueOf', 'constructor', 'toHTML', 'toJSON', 'length', 'hasOwnProperty']);
+
+function bare(value: unknown): unknown {
+  return isObject(value) ? must(originals.get(value) ?? value, 'value') : value;
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
+}

@@ -1,0 +1,48 @@
+import { must } from '../core/must.ts';
+import type { Shape } from '../graph/types.ts';
+import type { Operand } from './kernel.ts';
+import { axisStrides, type Loop, type LoopNest, mergeLoops, nestLoops } from './loops.ts';
+
+/** The innermost body of a copy: `bytes` that lie next to each other on both sides. */
+interface CopyLeaf {
+  readonly from: string;
+  readonly to: string;
+  readonly bytes: number;
+  readonly single: boolean;
+}
+
+export interface CopyView {
+  readonly loops: LoopNest<CopyLeaf>;
+}
+
+/** Copies all elements of a tensor of `shape`; output axis i is the input's axis `perm[i]`, or i. */
+export function copyView(shape: Shape, from: Operand, to: Operand, perm?: readonly number[]): CopyView {
+  const source = axisStrides(perm === undefined ? shape : inputShape(shape, perm), from);
+  const target = axisStrides(shape, to);
+  const axisOf = (axis: number) => perm?.[axis] ?? axis;
+  return viewOf(shape.map((count, axis) => ({ count, strides: [source[axisOf(axis)]!, target[axis]!] })));
+}
+
+function viewOf(loops: readonly Loop[]): CopyView {
+  const merged = mergeLoops(loops);
+  const last = merged.at(-1);
+  const contiguous = last?.strides.every((stride) => stride === 1) === true;
+  const bytes = contiguous ? must(last, 'loop').count : 1;
+  const outer = contiguous ? merged.slice(0, -1) : merged;
+  return {
+    loops: nestLoops(outer, ['x', 'y'], 'copy-leaf', ([from, to]) => ({
+      from: must(from, 'source'),
+      to: must(to, 'target'),
+      bytes,
+      single: bytes === 1,
+    })),
+  };
+}
+
+function inputShape(shape: Shape, perm: readonly number[]): Shape {
+  const input = new Array<number>(shape.length).fill(1);
+  perm.forEach((axis, i) => {
+    input[axis] = shape[i]!;
+  });
+  return input;
+}
