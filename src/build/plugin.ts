@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { failed } from '../core/diagnostics.ts';
 import { execute } from './execute.ts';
-import { type Environment, lookForTool } from './tools.ts';
+import { type Environment, lookForTool, toolchainPath } from './tools.ts';
 
 /** How the instruction counter (`toolchain/qemu-plugin/count.c`, built by `toolchain/setup.sh`) is used in a run. */
 export interface PluginUse {
@@ -22,6 +22,11 @@ export interface PluginCounts {
   /** By function, with `symbols: 'on'`. */
   readonly symbols: ReadonlyMap<string, number>;
 }
+
+/** What to do when instructions cannot be counted. */
+export const pluginHint =
+  `run "sh ${toolchainPath('setup.sh')}" to build the plugin; QEMU must have plugins: ` +
+  'Debian 12’s qemu-user does, Debian 13’s does not';
 
 /** Where `toolchain/setup.sh` puts the instruction counter. */
 export function pluginLibrary(): string {
@@ -65,7 +70,3 @@ export async function readPluginCounts(file: string, stderr: readonly string[]):
     hint: pluginHint,
   });
 }
-
-/** What to do when instructions cannot be counted. */
-export const pluginHint =
-  'run "sh toolchain/setup.sh" to build the plugin; QEMU must have plugins: Debian 12’s qemu-user does, Debian 13’s does not';
