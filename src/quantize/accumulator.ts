@@ -54,6 +54,19 @@ export function preloadOf(range: SumRange, bits: number): number {
   return fitsWithoutPreload(range, bits) ? 0 : -(2 ** (bits - 1)) - range.lo;
 }
 
+/**
+ * The largest Σ|w| that one accumulator of `bits` bits holds: the extent of a sum's range is (ν − µ)·Σ|w|, whatever the
+ * weights' signs.
+ */
+export function windowBudget(bits: number, x: SumRange): number {
+  return Math.floor((2 ** bits - 1) / (x.hi - x.lo));
+}
+
+/** How much of its window the range uses, 1 for all of it. */
+export function utilizationOf(range: SumRange, bits: number): number {
+  return (range.hi - range.lo) / (2 ** bits - 1);
+}
+
 /** The widest range, by its extent. */
 export function widest(ranges: readonly SumRange[]): SumRange {
   return ranges.reduce((a, b) => (b.hi - b.lo > a.hi - a.lo ? b : a), { lo: 0, hi: 0 });
@@ -64,7 +77,12 @@ export function widest(ranges: readonly SumRange[]): SumRange {
  * @param weights channels × length, row-major
  * @throws never: whether the ranges fit is the caller's question (`fitsWindow`)
  */
-export function proveReduction(model: AccumulatorModel, weights: Int8Array, channels: number, x: SumRange): AccumulatorProof {
+export function proveReduction(
+  model: AccumulatorModel,
+  weights: Int8Array,
+  channels: number,
+  x: SumRange,
+): AccumulatorProof {
   const length = weights.length / channels;
   const worst = Array.from({ length: channels }, (_, o) =>
     widest(sumRanges(model, weights.subarray(o * length, (o + 1) * length), x)),

@@ -1,0 +1,43 @@
+import { exhaustive } from '../core/exhaustive.ts';
+import type { QuantParams } from '../graph/types.ts';
+import { type ClippingOptions, chooseParams, relativeError, signedRange } from './clipping.ts';
+import type { ActivationGroup, NaturalRange } from './groups.ts';
+import type { Histogram } from './histogram.ts';
+
+/** The quantization of a group of activations at one width. */
+export interface ActivationChoice {
+  readonly quant: QuantParams;
+  /** Σ error² / Σ x² of rounding and clipping the values. */
+  readonly noise: number;
+}
+
+/**
+ * Parameters of a group's activations.
+ * @param histogram all values of the group
+ * @param options the width (4 to 8 bits) and how to clip; a function's natural range is taken whole
+ */
+export function chooseActivation(
+  group: ActivationGroup,
+  histogram: Histogram,
+  options: ClippingOptions,
+): ActivationChoice {
+  if (group.natural === undefined) return chooseParams(histogram, options);
+  const quant = naturalParams(group.natural, options.bits);
+  return { quant, noise: relativeError(histogram, quant) };
+}
+
+/** Steps of powers of two; softmax always has 8 bits. */
+function naturalParams(range: NaturalRange, bits: number): QuantParams {
+  switch (range) {
+    case 'softmax':
+      return { scale: [1 / 256], zeroPoint: -128, qmin: -128, qmax: 127 };
+    case 'sigmoid': {
+      const { qmin, qmax } = signedRange(bits);
+      return { scale: [2 ** -bits], zeroPoint: qmin, qmin, qmax };
+    }
+    case 'tanh':
+      return { scale: [2 ** (1 - bits)], zeroPoint: 0, ...signedRange(bits) };
+    default:
+      return exhaustive(range);
+  }
+}

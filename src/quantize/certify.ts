@@ -1,0 +1,133 @@
+import { reject } from '../core/diagnostics.ts';
+import { must } from '../core/must.ts';
+import { inputsOf, isKind, outputOf } from '../graph/build.ts';
+import type {
+  AccumulatorModel,
+  Conv2dOp,
+  FullyConnectedOp,
+  Graph,
+  IntegerReduction,
+  Node,
+  NodeId,
+  QuantParams,
+  Tensor,
+} from '../graph/types.ts';
+import { largestSum } from '../numeric/requantize.ts';
+import { type Reduction, stepCount } from '../ops/definition.ts';
+import { definitionOf } from '../ops/index.ts';
+import { reductionRequantizer } from '../ops/quantized.ts';
+import { type AccumulatorProof, fitsWindow, proveReduction, type SumRange } from './accumulator.ts';
+
+export type ReductionNode = Node<Conv2dOp> | Node<FullyConnectedOp>;
+
+export function isReductionNode(node: Node): node is ReductionNode {
+  return isKind(node, 'conv2d') || isKind(node, 'fullyConnected');
+}
+
+/** A quantized layer with weights, its parts by name. */
+export interface IntegerLayer {
+  readonly node: ReductionNode;
+  readonly integer: IntegerReduction;
+  readonly reduction: Reduction;
+  /** The input's quantization. */
+  readonly x: QuantParams;
+  readonly weights: Tensor & { readonly data: Int8Array; readonly quant: QuantParams };
+  readonly bias: Tensor & { readonly data: Int32Array };
+}
+
+export function integerLayerOf(graph: Graph, node: ReductionNode): IntegerLayer {
+  const inputs = inputsOf(graph, node);
+  return {
+    node,
+    integer: must(node.op.integer, `integer reduction of ${node.id}`),
+    reduction: must(definitionOf(node).reduction, `reduction of ${node.id}`)(node, inputs),
+    x: must(inputs[0]?.quant, `quantization of the input of ${node.id}`),
+    weights: inputs[1] as IntegerLayer['weights'],
+    bias: inputs[2] as IntegerLayer['bias'],
+  };
+}
+
+/**
+ * Proves every accumulator of a quantized graph from its integer weights (DESIGN §4), and that each sum with its bias fits
+ * what the requantizer takes.
+ * @returns the proof of each reduction whose mode is `proven`
+ * @throws reject `accumulator-overflow`, `sum-overflow` or `bad-accumulator`, naming the layer
+ */
+export function certify(graph: Graph): ReadonlyMap<NodeId, AccumulatorProof> {
+  const proofs = new Map<NodeId, AccumulatorProof>();
+  for (const node of graph.nodes.filter(isReductionNode)) {
+    const layer = integerLayerOf(graph, node);
+    checkModel(layer);
+    checkSums(graph, layer);
+    if (layer.integer.mode === 'proven') proofs.set(node.id, proveLayer(layer));
+  }
+  return proofs;
+}
+
+/** The proof of one layer. Rejects with `accumulator-overflow` where there is none. */
+export function proveLayer({ node, integer, reduction, weights, x }: IntegerLayer): AccumulatorProof {
+  const model = integer.accumulator;
+  const proof = proveReduction(model, weights.data, reduction.channels, { lo: x.qmin, hi: x.qmax });
+  const failing = proof.worst.findIndex((range) => !fitsWindow(range, model.bits));
+  if (failing < 0) return proof;
+  const { lo, hi } = proof.worst[failing]!;
+  throw reject({
+    code: 'accumulator-overflow',
+    message: `A sum of output channel ${failing} can be anything from ${lo} to ${hi}: too much for ${model.bits} bits.`,
+    place: placeOf(node),
+    hint: 'Quantize the float model again: its weights do not fit the accumulator that the layer asks for.',
+  });
+}
+
+function placeOf(node: Node): string {
+  return `node "${node.origin.name}" (${node.origin.opType})`;
+}
+
+function checkModel({ node, integer: { accumulator }, reduction }: IntegerLayer): void {
+  if (isSound(accumulator, reduction)) return;
+  throw reject({
+    code: 'bad-accumulator',
+    message: `Runs of ${accumulator.runLength} products and segments that end at ${accumulator.segments.join(', ')} do not divide the layer's ${reduction.length} products.`,
+    place: placeOf(node),
+    hint: 'Quantize the float model again; the metadata does not belong to this network.',
+  });
+}
+
+/** Every product has one accumulator: runs of the reduction's length, segment ends that ascend to the last step. */
+function isSound(model: AccumulatorModel, reduction: Reduction): boolean {
+  const { segments, runLength } = model;
+  if (reduction.length % runLength !== 0 || (model.lanes > 1 && reduction.depthwise)) return false;
+  if (segments.at(-1) !== stepCount(model, reduction.length)) return false;
+  return segments.every((end, i) => end > (i === 0 ? 0 : segments[i - 1]!));
+}
+
+/**
+ * The range of the whole sum of each output channel, bias included, as requantized: Σ w·(x − zero point) + bias.
+ */
+export function totalRanges({ reduction, weights, bias, x }: IntegerLayer): SumRange[] {
+  const [least, most] = [x.qmin - x.zeroPoint, x.qmax - x.zeroPoint];
+  return Array.from({ length: reduction.channels }, (_, o) => {
+    let [lo, hi] = [bias.data[o]!, bias.data[o]!];
+    for (let k = o * reduction.length; k < (o + 1) * reduction.length; k++) {
+      const w = weights.data[k]!;
+      lo += w < 0 ? w * most : w * least;
+      hi += w < 0 ? w * least : w * most;
+    }
+    return { lo, hi };
+  });
+}
+
+function checkSums(graph: Graph, layer: IntegerLayer): void {
+  const { node } = layer;
+  const limit = largestSum(reductionRequantizer(node, inputsOf(graph, node), outputOf(graph, node)));
+  const ranges = totalRanges(layer);
+  const failing = ranges.findIndex(({ lo, hi }) => Math.max(-lo, hi) > limit);
+  if (failing < 0) return;
+  const { lo, hi } = ranges[failing]!;
+  throw reject({
+    code: 'sum-overflow',
+    message: `The sum of output channel ${failing} can be anything from ${lo} to ${hi}; its requantization takes ±${limit}.`,
+    place: placeOf(node),
+    hint: "Check the scale of the layer's output: it is far finer than what the layer computes.",
+  });
+}

@@ -1,0 +1,74 @@
+import { must } from '../core/must.ts';
+import { inputsOf } from '../graph/build.ts';
+import type { AccumulatorModel, Graph, Node, QuantParams } from '../graph/types.ts';
+import type { Reduction } from '../ops/definition.ts';
+import { definitionOf } from '../ops/index.ts';
+import { windowBudget } from './accumulator.ts';
+import type { ScaleGrid } from './clipping.ts';
+import type { LayerOptions } from './options.ts';
+import { balancedSegments, greedySegments, singleSegment, stepwise } from './segments.ts';
+import { type RoundedWeights, roundWeights } from './weights.ts';
+
+/** A float layer with weights, ready to be fitted into accumulators. */
+export interface Layer {
+  readonly node: Node;
+  readonly reduction: Reduction;
+  readonly weights: Float32Array;
+  readonly bias: Float32Array;
+  readonly options: LayerOptions;
+}
+
+/** Integer weights and the accumulators that they are proven to fit. */
+export interface FittedLayer {
+  readonly model: AccumulatorModel;
+  readonly rounded: RoundedWeights;
+}
+
+export function layerOf(graph: Graph, node: Node, options: LayerOptions): Layer {
+  const inputs = inputsOf(graph, node);
+  const reduction = must(definitionOf(node).reduction, `reduction of ${node.id}`)(node, inputs);
+  const [weights, bias] = [inputs[1]?.data, inputs[2]?.data] as [Float32Array, Float32Array];
+  return { node, reduction, weights, bias, options };
+}
+
+export interface FitOptions {
+  /** The input's quantization. */
+  readonly x: QuantParams;
+  readonly grid: ScaleGrid;
+  /** The output's step, where it is known already. */
+  readonly outputStep?: number;
+}
+
+/** Biases stay below this: sums and left shifts of the requantizer have room above. */
+const LARGEST_BIAS = 2 ** 26;
+/** Requantization multipliers stay above this: below it, weights add nothing to an int8 output. */
+const SMALLEST_MULTIPLIER = 2 ** -20;
+
+/** Fits the layer's weights into `segments` segments, or into as few as its full-width weights need. */
+export function fitLayer(layer: Layer, segments: number | 'flush', fit: FitOptions): FittedLayer {
+  const { reduction, weights, options } = layer;
+  const budget = windowBudget(options.accBits, { lo: fit.x.qmin, hi: fit.x.qmax });
+  const single = singleSegment(reduction, options.accBits, options.lanes);
+  const model =
+    segments === 'flush' ? stepwise(single) : balancedSegments(single, weights, reduction.channels, segments);
+  const rounded = roundWeights(weights, reduction.channels, model, {
+    limit: 2 ** (options.weightBits - 1) - 1,
+    budget,
+    grid: fit.grid,
+    leastScale: leastScales(layer, fit),
+  });
+  if (segments !== 'flush') return { model, rounded };
+  return { model: greedySegments(single, rounded.data, reduction.channels, budget), rounded };
+}
+
+function leastScales({ bias }: Layer, { x, outputStep = 0 }: FitOptions): Float64Array {
+  const step = x.scale[0]!;
+  return Float64Array.from(bias, (b) =>
+    Math.max(Math.abs(b) / (step * LARGEST_BIAS), (outputStep * SMALLEST_MULTIPLIER) / step, 2 ** -100),
+  );
+}
+
+/** Executed instructions that flushing costs a layer: `vpadalq_s16` and a reset for each 8 products' accumulator. */
+export function flushInstructions({ reduction }: Layer, model: AccumulatorModel): number {
+  return ((model.segments.length - 1) * 2 * reduction.macs) / reduction.length;
+}

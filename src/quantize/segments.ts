@@ -1,0 +1,113 @@
+import type { AccumulatorModel } from '../graph/types.ts';
+import { laneOf, type Reduction, stepCount, stepOf } from '../ops/definition.ts';
+import { segmentOf } from './accumulator.ts';
+
+/** Weights of a reduction, channels × length, row-major: real or integer. */
+type Weights = Float32Array | Int8Array;
+
+/**
+ * The accumulator that a layer gets, in one segment.
+ * @param lanes 8: K in the NEON lanes, where the operator allows it; 1: the paper's scalar accumulator
+ */
+export function singleSegment(reduction: Reduction, bits: number, lanes: 1 | 8): AccumulatorModel {
+  const { runLength, length } = reduction;
+  const shape = lanes === 8 && !reduction.depthwise ? { lanes: 8, step: 16 } : { lanes: 1, step: 1 };
+  return { bits, ...shape, runLength, segments: [stepCount({ ...shape, runLength }, length)] };
+}
+
+/** Every step for itself: the finest segments. */
+export function stepwise(model: AccumulatorModel): AccumulatorModel {
+  return { ...model, segments: Array.from({ length: model.segments.at(-1)! }, (_, step) => step + 1) };
+}
+
+/** For each product the index of the accumulator that sums it: `segment · lanes + lane`. */
+export function accumulatorOfProduct(model: AccumulatorModel, length: number): Int32Array {
+  return Int32Array.from({ length }, (_, k) => segmentOf(model, stepOf(model, k)) * model.lanes + laneOf(model, k));
+}
+
+/**
+ * The model with `count` segments (fewer where there are fewer steps) of about the same Σ|w|, over all channels, each
+ * channel counted relative to its own.
+ */
+export function balancedSegments(
+  model: AccumulatorModel,
+  weights: Weights,
+  channels: number,
+  count: number,
+): AccumulatorModel {
+  const steps = model.segments.at(-1)!;
+  const mass = stepMass(model, weights, channels);
+  const total = mass.reduce((a, b) => a + b, 0);
+  const ends: number[] = [];
+  let sum = 0;
+  for (let step = 0; step < steps; step++) {
+    sum += mass[step]!;
+    const left = steps - 1 - step;
+    const wanted = Math.min(count, steps) - 1 - ends.length;
+    // A segment ends where its share is reached, and where the steps left are just enough for the rest.
+    if (wanted > 0 && (sum >= (total * (ends.length + 1)) / count || left === wanted)) ends.push(step + 1);
+  }
+  return { ...model, segments: [...ends, steps] };
+}
+
+function stepMass(model: AccumulatorModel, weights: Weights, channels: number): Float64Array {
+  const mass = new Float64Array(model.segments.at(-1)!);
+  const length = weights.length / channels;
+  const steps = Int32Array.from({ length }, (_, k) => stepOf(model, k));
+  for (let o = 0; o < channels; o++) {
+    let norm = 0;
+    for (let k = 0; k < length; k++) norm += Math.abs(weights[o * length + k]!);
+    if (norm > 0) for (let k = 0; k < length; k++) mass[steps[k]!]! += Math.abs(weights[o * length + k]!) / norm;
+  }
+  return mass;
+}
+
+/**
+ * The model with its flushes placed from the integer weights, each as late as the budget of all channels allows. No
+ * placement has fewer, as a segment that starts later can't end earlier.
+ * @param budget the largest Σ|w| of one accumulator; every single step must keep it
+ */
+export function greedySegments(
+  model: AccumulatorModel,
+  weights: Int8Array,
+  channels: number,
+  budget: number,
+): AccumulatorModel {
+  const length = weights.length / channels;
+  const sums = new Int32Array(channels * model.lanes);
+  const ends: number[] = [];
+  let k = 0;
+  for (let step = 0; step < model.segments.at(-1)!; step++) {
+    let end = k + 1;
+    while (end < length && stepOf(model, end) === step) end++;
+    if (!addStep(model, sums, weights, length, k, end, budget)) {
+      ends.push(step);
+      sums.fill(0);
+      addStep(model, sums, weights, length, k, end, budget);
+    }
+    k = end;
+  }
+  return { ...model, segments: [...ends, model.segments.at(-1)!] };
+}
+
+/** Adds products `from` to `to − 1` of every channel; false where a sum leaves the budget. */
+function addStep(
+  model: AccumulatorModel,
+  sums: Int32Array,
+  weights: Int8Array,
+  length: number,
+  from: number,
+  to: number,
+  budget: number,
+): boolean {
+  const channels = weights.length / length;
+  let fits = true;
+  for (let o = 0; o < channels; o++) {
+    for (let k = from; k < to; k++) {
+      const at = o * model.lanes + laneOf(model, k);
+      sums[at]! += Math.abs(weights[o * length + k]!);
+      if (sums[at]! > budget) fits = false;
+    }
+  }
+  return fits;
+}
