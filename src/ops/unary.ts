@@ -15,6 +15,14 @@ function parseNothing(im: Importer): void {
   im.bind(im.input(0));
 }
 
+/** ONNX Cast between float types: everything is computed in float32 here. */
+function parseCast(im: Importer): void {
+  const to = im.node.attributes.int('to');
+  if (![1, 10, 11, 16].includes(to))
+    throw im.refuse('a Cast to integers', 'Only Casts between float types are supported.');
+  im.bind(im.input(0));
+}
+
 /** ONNX Clip: bounds were attributes before opset 11, inputs since; both optional. */
 function clipOf(im: Importer): UnaryFunction {
   const bound = (attribute: string, index: number, open: number): number => {
@@ -69,6 +77,7 @@ export const unary: OpDefinition<UnaryOp> = {
     HardSwish: parseAs(() => ({ name: 'hardSwish' })),
     Identity: parseNothing,
     Dropout: parseNothing,
+    Cast: parseCast,
   },
   infer: (_node, inputs) => (inputs[0] as Tensor).shape,
   float,

@@ -1,0 +1,45 @@
+import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
+import { invariant } from '../core/diagnostics.ts';
+import { encodeModel } from './encode.ts';
+import type { SourceModel, SourceTensor } from './model.ts';
+
+/** Runs a model once in ONNX Runtime: for constant folding and tests, not for throughput. */
+export async function runModel(
+  model: SourceModel | Uint8Array,
+  feeds: ReadonlyMap<string, SourceTensor> = new Map(),
+): Promise<Map<string, SourceTensor>> {
+  const bytes = model instanceof Uint8Array ? model : encodeModel(model);
+  // 3: errors only; a folded node's warnings would reach the user's terminal.
+  const session = await InferenceSession.create(bytes, { logSeverityLevel: 3, intraOpNumThreads: 1 });
+  try {
+    const inputs = Object.fromEntries([...feeds].map(([name, t]) => [name, toOrt(t)]));
+    const outputs = await session.run(inputs);
+    return new Map(session.outputNames.map((name) => [name, fromOrt(outputs[name]!)]));
+  } finally {
+    await session.release();
+  }
+}
+
+function toOrt(t: SourceTensor): OrtTensor {
+  const { data } = t;
+  const values = data instanceof Float64Array ? BigInt64Array.from(data, (v) => BigInt(v)) : data;
+  return new OrtTensor(t.dtype, values as OrtTensor['data'] & Float32Array, t.shape);
+}
+
+function fromOrt(t: OrtTensor): SourceTensor {
+  const shape = t.dims;
+  switch (t.type) {
+    case 'float32':
+    case 'int8':
+    case 'uint8':
+    case 'int32':
+    case 'bool':
+      return { shape, dtype: t.type, data: t.data as Float32Array };
+    case 'int64':
+      return { shape, dtype: 'int64', data: Float64Array.from(t.data as BigInt64Array, Number) };
+    case 'float64':
+      return { shape, dtype: 'float32', data: Float32Array.from(t.data as Float64Array) };
+    default:
+      throw invariant(`ONNX Runtime returned a tensor of ${t.type}`);
+  }
+}
