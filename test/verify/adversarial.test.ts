@@ -74,7 +74,8 @@ function convolutionSums(graph: Graph, node: Node<Conv2dOp>, values: Int8Array, 
         const iy = place.y * node.op.strides[0] + ky * node.op.dilations[0] - node.op.pads[0];
         const ix = place.x * node.op.strides[1] + kx * node.op.dilations[1] - node.op.pads[1];
         expect(iy >= 0 && iy < height && ix >= 0 && ix < width).toBe(true);
-        const product = values[(iy * width + ix) * channelsIn + group * perGroup + c]! * w.data![channel * kh * kw * perGroup + k]!;
+        const product =
+          values[(iy * width + ix) * channelsIn + group * perGroup + c]! * w.data![channel * kh * kw * perGroup + k]!;
         sums[segmentOf(model, stepOf(model, k)) * model.lanes + laneOf(model, k)]! += product;
       }
     }

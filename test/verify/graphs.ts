@@ -33,7 +33,11 @@ export function convolutionGraph(c: ConvolutionCase, seed = 1): Graph {
   const w = b.constant('w', shape, weights, {
     quant: { scale: new Array<number>(channels).fill(0.25), zeroPoint: 0, qmin: -128, qmax: 127, axis: 0 },
   });
-  const bias = b.constant('b', [channels], Int32Array.from({ length: channels }, () => random.int(-500, 500)));
+  const bias = b.constant(
+    'b',
+    [channels],
+    Int32Array.from({ length: channels }, () => random.int(-500, 500)),
+  );
   const op: Conv2dOp = {
     kind: 'conv2d',
     strides,
@@ -46,7 +50,12 @@ export function convolutionGraph(c: ConvolutionCase, seed = 1): Graph {
 }
 
 /** A graph of one quantized fully connected layer over `rows` samples. */
-export function fullyConnectedGraph(rows: number, length: number, channels: number, accumulator: AccumulatorModel): Graph {
+export function fullyConnectedGraph(
+  rows: number,
+  length: number,
+  channels: number,
+  accumulator: AccumulatorModel,
+): Graph {
   const random = createRandom(3);
   const b = new GraphBuilder('one-layer');
   const quant = { scale: [0.5], zeroPoint: 3, qmin: -100, qmax: 120 };
