@@ -37,7 +37,10 @@ function loadHelpers(model: string): ReadonlyMap<string, Helper> {
   for (const [name, text] of texts) {
     const others = [...texts.keys()].filter((other) => other !== name);
     const callsOf = (body: Body) => callsIn(model, others, bodyText(text, body));
-    helpers.set(name, { text, calls: new Map([['neon', callsOf('neon')] as const, ['portable', callsOf('portable')]]) });
+    helpers.set(name, {
+      text,
+      calls: new Map([['neon', callsOf('neon')] as const, ['portable', callsOf('portable')]]),
+    });
   }
   return helpers;
 }

@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import Handlebars from 'handlebars';
 import { invariant } from '../core/diagnostics.ts';
-import { must } from '../core/must.ts';
 
 /**
  * Templates lay out, TypeScript decides: the only module that knows Handlebars. Templates see plain data through a proxy
@@ -12,11 +11,9 @@ import { must } from '../core/must.ts';
 type Environment = typeof Handlebars;
 
 /** Formatting only: nothing here computes what the program does. */
-const helpers: Readonly<Record<string, (...args: never[]) => unknown>> = {
-  /** `{{comment text}}`: text that cannot end the comment around it. */
+const helpers: Readonly<Record<string, (text: string) => string>> = {
+  /** `{{comment text}}`: text that cannot end the C comment around it. */
   comment: (text: string) => commentText(text),
-  /** `{{json value}}`: as in a JSON file, two spaces a level. */
-  json: (value: unknown) => JSON.stringify(bare(value), null, 2),
 };
 
 const templateRoot = fileURLToPath(new URL('../../templates', import.meta.url));
@@ -58,8 +55,7 @@ export function commentText(text: string): string {
 function createEnvironment(): Environment {
   const environment = Handlebars.create();
   for (const [name, helper] of Object.entries(helpers)) {
-    // Handlebars passes its options as the last argument.
-    environment.registerHelper(name, (...args: never[]) => helper(...args.slice(0, -1)));
+    environment.registerHelper(name, helper);
   }
   for (const file of templatesIn('partials')) {
     const source = readFileSync(join(templateRoot, 'partials', file), 'utf8');
@@ -70,7 +66,7 @@ function createEnvironment(): Environment {
 
 function render(environment: Environment, path: string, data: object, noEscape: boolean): string {
   try {
-    return compile(environment, path, noEscape)(strictView(data, path));
+    return compile(environment, path, noEscape)(strictView(data));
   } catch (error) {
     throw invariant(`${error instanceof Error ? error.message : String(error)}`, `templates/${path}`);
   }
@@ -87,29 +83,21 @@ function compile(environment: Environment, path: string, noEscape: boolean): Han
   return template;
 }
 
-const originals = new WeakMap<object, object>();
-
 /** The value as a template sees it: reading a member that is not there throws. */
-function strictView<T extends object>(value: T, place: string): T {
-  if (Array.isArray(value)) return value.map((item) => (isObject(item) ? strictView(item, place) : item)) as unknown as T;
-  const view = new Proxy(value, {
+function strictView<T extends object>(value: T): T {
+  if (Array.isArray(value)) return value.map((item) => (isObject(item) ? strictView(item) : item)) as unknown as T;
+  return new Proxy(value, {
     get(target, key, receiver) {
       if (typeof key === 'symbol' || probed.has(key)) return Reflect.get(target, key, receiver);
       if (!Object.hasOwn(target, key)) throw new Error(`the template reads "${key}", which its data lacks`);
       const member: unknown = Reflect.get(target, key, receiver);
-      return isObject(member) ? strictView(member, place) : member;
+      return isObject(member) ? strictView(member) : member;
     },
   });
-  originals.set(view, value);
-  return view;
 }
 
 /** Members that Handlebars and the language look for on any object. */
 const probed = new Set(['then', 'toString', 'valueOf', 'constructor', 'toHTML', 'toJSON', 'length', 'hasOwnProperty']);
-
-function bare(value: unknown): unknown {
-  return isObject(value) ? must(originals.get(value) ?? value, 'value') : value;
-}
 
 function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null;

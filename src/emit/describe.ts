@@ -1,0 +1,111 @@
+import { must } from '../core/must.ts';
+import { inputsOf, isKind, tensorOf } from '../graph/build.ts';
+import type { Graph, IntegerReduction, Node, Shape, Tensor } from '../graph/types.ts';
+import type { Packed } from '../kernels/kernel.ts';
+import { definitionOf } from '../ops/index.ts';
+import { quantOf } from '../ops/quantized.ts';
+import type { LayerStep, Step } from '../plan/plan.ts';
+
+/** `1x28x28x1`: ASCII, unlike messages. */
+export function asciiShape(shape: Shape): string {
+  return shape.length === 0 ? 'scalar' : shape.join('x');
+}
+
+/** Bits that hold every step of an activation. */
+export function dataBits(tensor: Tensor): number {
+  const { qmin, qmax } = quantOf(tensor);
+  return Math.ceil(Math.log2(qmax - qmin + 1));
+}
+
+/** Bits of the widest integer weight, two's complement. */
+export function weightBits(weights: Tensor): number {
+  let [least, greatest] = [0, 0];
+  for (const w of must(weights.data, `data of ${weights.id}`)) {
+    least = Math.min(least, w);
+    greatest = Math.max(greatest, w);
+  }
+  let bits = 1;
+  while (least < -(2 ** (bits - 1)) || greatest > 2 ** (bits - 1) - 1) bits++;
+  return bits;
+}
+
+/** A number as the shortest C literal that reads back as the same double, or float. */
+export function floatText(value: number): string {
+  const text = String(value);
+  return /[.e]/.test(text) ? text : `${text}.0`;
+}
+
+/** A scale is a float32: the shortest text that reads back as it. */
+export function float32Text(value: number): string {
+  for (let digits = 1; digits <= 9; digits++) {
+    const short = Number(value.toPrecision(digits));
+    if (Math.fround(short) === Math.fround(value)) return floatText(short);
+  }
+  return floatText(value);
+}
+
+/** What is known of a sum: for the layer's comment, the header, the manifest and the report. */
+export interface ReductionSummary {
+  readonly macs: number;
+  readonly weightBits: number;
+  readonly weightShape: Shape;
+  readonly accumulatorBits: number;
+  readonly lanes: number;
+  readonly segments: readonly number[];
+  readonly mode: IntegerReduction['mode'];
+  /** The widest (lane, segment) sum over all channels; absent where nothing narrow is accumulated. */
+  readonly worst?: { readonly lo: number; readonly hi: number };
+  /** The range's extent over the accumulator's, of the widest channel: 1 is full. */
+  readonly utilization?: number;
+}
+
+export function reductionSummary(graph: Graph, node: Node, packed: Packed): ReductionSummary | undefined {
+  if (!isKind(node, 'conv2d') && !isKind(node, 'fullyConnected')) return undefined;
+  const { integer } = node.op;
+  if (integer === undefined) return undefined;
+  const weights = tensorOf(graph, must(node.inputs[1], 'weights'));
+  const model = packed.proof?.model ?? integer.accumulator;
+  const worst = packed.proof?.worst.reduce((a, b) => (b.hi - b.lo > a.hi - a.lo ? b : a), { lo: 0, hi: 0 });
+  return {
+    macs: must(definitionOf(node).reduction, 'reduction')(node, inputsOf(graph, node)).macs,
+    weightBits: weightBits(weights),
+    weightShape: weights.shape,
+    accumulatorBits: model.bits,
+    lanes: model.lanes,
+    segments: model.segments,
+    mode: integer.mode,
+    ...(worst && { worst, utilization: (worst.hi - worst.lo) / (2 ** model.bits - 1) }),
+  };
+}
+
+/** `8 bits, 1x28x28x1, scale 0.0123, zero point -128` */
+export function describeTensor(tensor: Tensor): string {
+  const { step, zeroPoint } = quantOf(tensor);
+  return `${asciiShape(tensor.shape)}, ${dataBits(tensor)} bits, scale ${float32Text(step)}, zero point ${zeroPoint}`;
+}
+
+/** `16-bit sums in 8 lanes, 2 segments: -31000..31900 proven, 96.0 % of the range` */
+export function describeSums(r: ReductionSummary): string {
+  const segments = r.segments.length === 1 ? 'one segment' : `${r.segments.length} segments`;
+  const lanes = r.lanes === 1 ? 'one accumulator' : `${r.lanes} lanes`;
+  const range = r.worst === undefined ? '' : `, within ${r.worst.lo}..${r.worst.hi}`;
+  const used = r.utilization === undefined ? '' : ` (${(100 * r.utilization).toFixed(1)} % of the range)`;
+  return `${r.accumulatorBits}-bit, ${lanes}, ${segments}${range}${used}, ${r.mode}`;
+}
+
+/** The lines of a layer's comment, with their labels. */
+export function layerFacts(graph: Graph, step: LayerStep, packed: Packed): [string, string][] {
+  const { node, kernel, inputs, output } = step;
+  const facts: [string, string][] = inputs.map(({ tensor }) => ['reads', describeTensor(tensorOf(graph, tensor))]);
+  const sums = reductionSummary(graph, node, packed);
+  if (sums) facts.push(['weights', `${asciiShape(sums.weightShape)}, ${sums.weightBits} bits`]);
+  facts.push(['writes', describeTensor(tensorOf(graph, output.tensor))]);
+  facts.push(['kernel', `${kernel.name}: ${kernel.summary}`]);
+  if (sums) facts.push(['sums', describeSums(sums)], ['MACs', String(sums.macs)]);
+  return facts;
+}
+
+/** The same of a copy. */
+export function copyFacts(graph: Graph, step: Step): [string, string][] {
+  return [['copies', describeTensor(tensorOf(graph, step.output.tensor))]];
+}

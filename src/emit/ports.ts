@@ -1,0 +1,80 @@
+import { tensorOf } from '../graph/build.ts';
+import { sizeOf } from '../graph/shape.ts';
+import type { Graph, Port, Tensor } from '../graph/types.ts';
+import { quantOf } from '../ops/quantized.ts';
+import { asciiShape, describeTensor, float32Text } from './describe.ts';
+
+/** An input or output of the network in C. */
+export interface CPort {
+  readonly direction: 'input' | 'output';
+  /** The ONNX value's name. */
+  readonly name: string;
+  /** `input`, or `input1` where there are several. */
+  readonly cName: string;
+  readonly tensor: Tensor;
+  readonly size: number;
+}
+
+/** Inputs, then outputs, in graph order: the order of the parameters of `<model>_run`. */
+export function portsOf(graph: Graph): CPort[] {
+  const portOf = (
+    direction: CPort['direction'],
+    { name, tensor }: Port,
+    index: number,
+    all: readonly Port[],
+  ): CPort => ({
+    direction,
+    name,
+    cName: all.length === 1 ? direction : `${direction}${index}`,
+    tensor: tensorOf(graph, tensor),
+    size: sizeOf(tensorOf(graph, tensor).shape),
+  });
+  return [
+    ...graph.inputs.map((p, i, all) => portOf('input', p, i, all)),
+    ...graph.outputs.map((p, i, all) => portOf('output', p, i, all)),
+  ];
+}
+
+export interface MacroGroup {
+  readonly comment: string;
+  readonly entries: readonly { readonly name: string; readonly value: string }[];
+}
+
+/** Extents, scale and zero point of a port as macros. */
+export function portMacros(prefix: string, port: CPort): MacroGroup {
+  const { tensor, size, cName, direction, name } = port;
+  const { step, zeroPoint } = quantOf(tensor);
+  const base = `${prefix}_${cName.toUpperCase()}`;
+  const axes = ['HEIGHT', 'WIDTH', 'CHANNELS'];
+  const extents = tensor.shape.length === 4 && tensor.shape[0] === 1 ? tensor.shape.slice(1) : [];
+  return {
+    comment: `${direction === 'input' ? 'Input' : 'Output'} "${name}": ${describeTensor(tensor)}`,
+    entries: [
+      { name: `${base}_SIZE`, value: String(size) },
+      ...extents.map((extent, i) => ({ name: `${base}_${axes[i]}`, value: String(extent) })),
+      { name: `${base}_SCALE`, value: `${float32Text(step)}f` },
+      { name: `${base}_ZERO_POINT`, value: zeroPoint < 0 ? `(${zeroPoint})` : String(zeroPoint) },
+    ],
+  };
+}
+
+/** `const int8_t *restrict input, int8_t *restrict output, void *restrict arena`, with the header's spelling of restrict. */
+export function runParameters(prefix: string, ports: readonly CPort[]): string {
+  const restrict = `${prefix}_RESTRICT`;
+  const parameters = ports.map(
+    ({ direction, cName }) => `${direction === 'input' ? 'const int8_t' : 'int8_t'} *${restrict} ${cName}`,
+  );
+  return [...parameters, `void *${restrict} arena`].join(', ');
+}
+
+/** What the header says about the parameters. */
+export function parameterNotes(prefix: string, ports: readonly CPort[]): { name: string; text: string }[] {
+  const notes = ports.map(({ cName, tensor, name }) => ({
+    name: cName,
+    text: `${prefix}_${cName.toUpperCase()}_SIZE values: "${name}", ${asciiShape(tensor.shape)}`,
+  }));
+  const arena = `${prefix}_ARENA_SIZE bytes of working memory, aligned to ${prefix}_ARENA_ALIGNMENT`;
+  const all = [...notes, { name: 'arena', text: arena }];
+  const width = Math.max(...all.map(({ name }) => name.length));
+  return all.map(({ name, text }) => ({ name: name.padEnd(width), text }));
+}

@@ -1,0 +1,92 @@
+import { must } from '../core/must.ts';
+import type { Placement } from '../plan/placement.ts';
+import { helperFunctions } from './helpers.ts';
+import type { StepInfo } from './layer.ts';
+import { runParameters } from './ports.ts';
+import { renderC } from './render.ts';
+import type { EmitContext, SourceFile } from './types.ts';
+import { hasConstants } from './weights.ts';
+
+/** `src/<model>.c`: helper functions, one function a step, then `<model>_run`. */
+export function emitSource(context: EmitContext): SourceFile {
+  const { prefix: model, options, ports, layers, steps } = context;
+  const MODEL = model.toUpperCase();
+  const texts = layers.map((layer) => layer.text);
+  const calls = steps.map((step) => callOf(context, step));
+  const borders = calls.some((call) => call.border !== '') ? `${model}_fill_border(` : '';
+  const helpers = helperFunctions(model, [...texts, borders].join('\n')).trimEnd();
+  const contents = renderC('model.c.hbs', {
+    model,
+    MODEL,
+    title: `${options.graph.name} for ${options.target.description}`,
+    version: options.toolVersion,
+    hasConstants: hasConstants(context),
+    usesString: /\bmem(cpy|set|move)\(/.test([helpers, ...texts].join('\n')),
+    hasBodies: [helpers, ...texts].some((text) => text.includes(`${MODEL}_NEON`)),
+    helpers,
+    layers: texts.map((text) => ({ text: text.trimEnd() })),
+    parameters: runParameters(MODEL, ports),
+    pointers: [...ports.map((port) => port.cName), 'arena'],
+    calls,
+    pixels: pixelLoops(context),
+    labels: options.labels?.map(cString),
+  });
+  return { path: `src/${model}.c`, contents };
+}
+
+interface Call {
+  readonly index: number;
+  readonly fn: string;
+  readonly arguments: string;
+  /** The step's name as a C string. */
+  readonly name: string;
+  /** Arguments of fill_border, or ''. */
+  readonly border: string;
+}
+
+function callOf(context: EmitContext, step: StepInfo): Call {
+  const { index, functionName: fn, name, inputs, output, fillBorder, kind } = step;
+  const caller = (direction: 'input' | 'output', tensor: string): string => {
+    const { options, ports } = context;
+    const own = direction === 'input' ? options.graph.inputs : options.graph.outputs;
+    const position = own.findIndex((port) => `${kindOf(direction)} ${port.name}` === name && port.tensor === tensor);
+    return must(ports.filter((port) => port.direction === direction)[position], `port of ${name}`).cName;
+  };
+  const reads = kind === 'constant' ? [] : kind === 'load' ? [caller('input', output.tensor)] : inputs.map(address);
+  const writes = kind === 'store' ? caller('output', output.tensor) : address(output);
+  const border = fillBorder === undefined ? '' : borderArguments(fillBorder.placement, fillBorder.zeroPoint);
+  return { index, fn, arguments: [...reads, writes].join(', '), name: cString(name), border };
+}
+
+function kindOf(direction: 'input' | 'output'): 'load' | 'store' {
+  return direction === 'input' ? 'load' : 'store';
+}
+
+function address({ offset }: Placement): string {
+  return offset === 0 ? 'a' : `a + ${offset}`;
+}
+
+function borderArguments(placement: Placement, zeroPoint: number): string {
+  const { extent, border, pixelStride } = placement;
+  const [top, left, bottom, right] = border;
+  const sizes = [extent[0], extent[1] * pixelStride, top, left * pixelStride, bottom, right * pixelStride];
+  return [address(placement), ...sizes, zeroPoint].join(', ');
+}
+
+function pixelLoops({ options, ports }: EmitContext) {
+  const [input] = ports;
+  if (options.pixels === undefined || input === undefined) return undefined;
+  const channels = options.pixels.table.length / 256;
+  return { interleaved: channels > 1, channels, count: input.size / channels };
+}
+
+/** A C string literal; what is not printable ASCII is escaped, as are trigraphs. */
+export function cString(text: string): string {
+  const bytes = [...new TextEncoder().encode(text)];
+  const escaped = bytes.map((byte) => {
+    const char = String.fromCharCode(byte);
+    if (char === '"' || char === '\\' || char === '?') return `\\${char}`;
+    return byte >= 0x20 && byte < 0x7f ? char : `\\${byte.toString(8).padStart(3, '0')}`;
+  });
+  return `"${escaped.join('')}"`;
+}
