@@ -1,5 +1,5 @@
-import { exhaustive } from '../core/exhaustive.ts';
 import { invariant } from '../core/diagnostics.ts';
+import { exhaustive } from '../core/exhaustive.ts';
 import { roundHalfEven, saturate, sqrdmulh32, srshr32 } from './neon.ts';
 
 /**
@@ -11,19 +11,34 @@ export type RequantFormat = 'fixed' | 'shift' | 'float32';
 /** One multiplier for each output channel. */
 export type Requantizer =
   /** `srshl(sqrdmulh(acc << leftShift, multiplier[c]), −shift[c])`, multiplier in [2^30, 2^31), shift in [0, 31]. */
-  | { readonly format: 'fixed'; readonly leftShift: number; readonly multiplier: Int32Array; readonly shift: Int32Array }
+  | {
+      readonly format: 'fixed';
+      readonly leftShift: number;
+      readonly multiplier: Int32Array;
+      readonly shift: Int32Array;
+    }
   /** `srshl(acc << leftShift, −shift[c])`: real multipliers are powers of two. */
   | { readonly format: 'shift'; readonly leftShift: number; readonly shift: Int32Array }
   /** `rne(fround(fround(acc) · scale[c]))`. */
   | { readonly format: 'float32'; readonly scale: Float32Array };
 
-/** `real = mantissa · 2^(exponent − 31)` with the mantissa an integer in [2^30, 2^31). */
+/**
+ * `real = fraction · 2^exponent` with the fraction in [1/2, 1): `frexp`, exact, from the float's bits, so that no
+ * logarithm's last digit decides.
+ * @param real in [2^−1022, 2^1023)
+ */
+export function splitFloat(real: number): { fraction: number; exponent: number } {
+  const bits = new DataView(new ArrayBuffer(8));
+  bits.setFloat64(0, real);
+  const exponent = ((bits.getUint16(0) >> 4) & 0x7ff) - 1022;
+  return { fraction: real / 2 ** exponent, exponent };
+}
+
+/** `real ≈ mantissa · 2^(exponent − 31)`, halves up, with the mantissa an integer in [2^30, 2^31). */
 function normalize(real: number): { mantissa: number; exponent: number } {
-  let exponent = Math.ceil(Math.log2(real));
-  let mantissa = Math.round((real / 2 ** exponent) * 2 ** 31);
-  while (mantissa >= 2 ** 31) mantissa = Math.round((real / 2 ** ++exponent) * 2 ** 31);
-  while (mantissa < 2 ** 30) mantissa = Math.round((real / 2 ** --exponent) * 2 ** 31);
-  return { mantissa, exponent };
+  const { fraction, exponent } = splitFloat(real);
+  const mantissa = Math.round(fraction * 2 ** 31);
+  return mantissa < 2 ** 31 ? { mantissa, exponent } : { mantissa: 2 ** 30, exponent: exponent + 1 };
 }
 
 /** The left shift that all channels share: what the largest multiplier has above one. */
@@ -33,22 +48,28 @@ function commonLeftShift(exponents: readonly number[]): number {
 
 /**
  * @param real one positive multiplier (input scale · weight scale / output scale) for each output channel
- * @throws invariant when a multiplier is not a positive finite number, or no power of two for `shift`
+ * @throws invariant when a multiplier is not a positive normal number, or no power of two for `shift`
  */
 export function makeRequantizer(format: RequantFormat, real: readonly number[]): Requantizer {
-  for (const r of real) if (!(r > 0 && Number.isFinite(r))) throw invariant(`requantization multiplier ${r}`);
+  for (const r of real) if (!(r >= 2 ** -1022 && r < 2 ** 1023)) throw invariant(`requantization multiplier ${r}`);
   switch (format) {
     case 'fixed': {
       const parts = real.map(normalize);
       const leftShift = commonLeftShift(parts.map((p) => p.exponent));
       // Beyond 31 the result is 0 for every sum below 2^30, whatever the mantissa.
       const shift = parts.map((p) => Math.min(31, leftShift - p.exponent));
-      return { format, leftShift, multiplier: Int32Array.from(parts, (p) => p.mantissa), shift: Int32Array.from(shift) };
+      return {
+        format,
+        leftShift,
+        multiplier: Int32Array.from(parts, (p) => p.mantissa),
+        shift: Int32Array.from(shift),
+      };
     }
     case 'shift': {
-      const exponents = real.map((r) => Math.round(Math.log2(r)));
-      real.forEach((r, i) => {
-        if (r !== 2 ** exponents[i]!) throw invariant(`requantization multiplier ${r} is no power of two`);
+      const exponents = real.map((r) => {
+        const { fraction, exponent } = splitFloat(r);
+        if (fraction !== 0.5) throw invariant(`requantization multiplier ${r} is no power of two`);
+        return exponent - 1;
       });
       const leftShift = commonLeftShift(exponents);
       return { format, leftShift, shift: Int32Array.from(exponents, (e) => Math.min(31, leftShift - e)) };

@@ -1,9 +1,12 @@
-import { formatShape, sameShape } from '../graph/shape.ts';
+import { formatShape, sameShape, sizeOf } from '../graph/shape.ts';
 import type { AddOp, Node, Shape, Tensor } from '../graph/types.ts';
+import { srshr32 } from '../numeric/neon.ts';
+import { toOutput } from '../numeric/requantize.ts';
 import { emitWithConstant } from './affine.ts';
 import { emitClamp } from './clamp.ts';
-import type { FloatIo, OpDefinition } from './definition.ts';
+import type { FloatIo, IntegerIo, OpDefinition } from './definition.ts';
 import { mismatch } from './errors.ts';
+import { addMultipliers, integerClamp, quantOf } from './quantized.ts';
 import type { Importer } from './source.ts';
 
 /** ONNX Add: of two tensors of one shape, or of a constant for each channel (an affine operator then). */
@@ -38,4 +41,18 @@ function float(node: Node<AddOp>, io: FloatIo): void {
   io.writer.bind(io.output, emitClamp(io.writer, sum, node.op.clamp));
 }
 
-export const add: OpDefinition<AddOp> = { kind: 'add', parsers: { Add: parse }, infer, float };
+/**
+ * `srshl((a − zp_a)·m_a + (b − zp_b)·m_b, −shift) + zp_y`, clamped; multipliers and shift are those of `addMultipliers`.
+ */
+function integer(node: Node<AddOp>, io: IntegerIo): Int8Array {
+  const { multipliers, shift } = addMultipliers(io.inputs, io.output);
+  const [zeroA, zeroB] = io.inputs.map((t) => quantOf(t).zeroPoint) as [number, number];
+  const [a, b] = io.values as [Int8Array, Int8Array];
+  const { lo, hi, zeroPoint } = integerClamp(io.output, node.op.clamp);
+  return Int8Array.from({ length: sizeOf(io.output.shape) }, (_, i) => {
+    const acc = (a[i]! - zeroA) * multipliers[0] + (b[i]! - zeroB) * multipliers[1];
+    return toOutput(srshr32(acc, shift), zeroPoint, lo, hi);
+  });
+}
+
+export const add: OpDefinition<AddOp> = { kind: 'add', parsers: { Add: parse }, infer, float, integer };

@@ -1,9 +1,12 @@
-import { formatShape } from '../graph/shape.ts';
+import { formatShape, sizeOf } from '../graph/shape.ts';
 import type { AveragePoolOp, Node, Pads, Pair, Shape, Tensor } from '../graph/types.ts';
+import { requantize, toOutput } from '../numeric/requantize.ts';
 import { parseAxes } from './axes.ts';
 import { emitClamp } from './clamp.ts';
-import type { FloatIo, OpDefinition } from './definition.ts';
+import type { FloatIo, IntegerIo, OpDefinition } from './definition.ts';
 import { emitChannelsFirst, emitChannelsLast } from './layout.ts';
+import { poolDivision } from './pool-division.ts';
+import { integerClamp, quantOf } from './quantized.ts';
 import type { Importer } from './source.ts';
 import { parseCeilExtra, parseWindow, spatialOf, windowShape } from './window.ts';
 
@@ -105,9 +108,46 @@ function float(node: Node<AveragePoolOp>, io: FloatIo): void {
   writer.bind(io.output, emitClamp(writer, y, node.op.clamp));
 }
 
+/**
+ * The sum of `x − zp_x` over the window's positions inside the input, requantized (`fixed`) by s_x / (s_y · divisor); the
+ * divisor is that of `poolDivision` and depends on the position where padding does not count.
+ */
+function integer(node: Node<AveragePoolOp>, io: IntegerIo): Int8Array {
+  const { kernel, strides, pads, clamp } = node.op;
+  const [input] = io.inputs as [Tensor];
+  const [x] = io.values as [Int8Array];
+  const [, height, width, channels] = input.shape as [number, number, number, number];
+  const [batch, outHeight, outWidth] = io.output.shape as [number, number, number];
+  const { requantizer, indexAt } = poolDivision(node.op, input, io.output);
+  const { lo, hi, zeroPoint } = integerClamp(io.output, clamp);
+  const zeroIn = quantOf(input).zeroPoint;
+  const out = new Int8Array(sizeOf(io.output.shape));
+  let at = 0;
+  for (let n = 0; n < batch; n++) {
+    for (let oy = 0; oy < outHeight; oy++) {
+      for (let ox = 0; ox < outWidth; ox++) {
+        const [top, left] = [oy * strides[0] - pads[0], ox * strides[1] - pads[1]];
+        const [bottom, right] = [Math.min(height, top + kernel[0]), Math.min(width, left + kernel[1])];
+        const divisor = indexAt(oy, ox);
+        for (let c = 0; c < channels; c++) {
+          let acc = 0;
+          for (let y = Math.max(0, top); y < bottom; y++) {
+            for (let z = Math.max(0, left); z < right; z++) {
+              acc += x[((n * height + y) * width + z) * channels + c]! - zeroIn;
+            }
+          }
+          out[at++] = toOutput(requantize(requantizer, acc, divisor), zeroPoint, lo, hi);
+        }
+      }
+    }
+  }
+  return out;
+}
+
 export const averagePool: OpDefinition<AveragePoolOp> = {
   kind: 'averagePool',
   parsers: { AveragePool: parse, GlobalAveragePool: parseGlobal, ReduceMean: parseReduceMean },
   infer,
   float,
+  integer,
 };

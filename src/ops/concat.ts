@@ -1,9 +1,10 @@
-import { formatShape } from '../graph/shape.ts';
+import { formatShape, sizeOf } from '../graph/shape.ts';
 import type { ConcatOp, Node, Shape, Tensor } from '../graph/types.ts';
 import { normalizeAxis } from './axes.ts';
-import type { FloatIo, OpDefinition } from './definition.ts';
+import type { FloatIo, IntegerIo, OpDefinition } from './definition.ts';
 import { mismatch } from './errors.ts';
 import { storedAxis } from './onnx-writer.ts';
+import { requireSameQuant } from './quantized.ts';
 import type { Importer } from './source.ts';
 
 /** ONNX Concat of computed tensors. */
@@ -47,4 +48,19 @@ function float(node: Node<ConcatOp>, io: FloatIo): void {
   io.writer.bind(io.output, io.writer.node('Concat', values, { axis }));
 }
 
-export const concat: OpDefinition<ConcatOp> = { kind: 'concat', parsers: { Concat: parse }, infer, float };
+/** The steps side by side; inputs and output have one quantization. */
+function integer(node: Node<ConcatOp>, io: IntegerIo): Int8Array {
+  requireSameQuant(io.inputs, io.output);
+  const out = new Int8Array(sizeOf(io.output.shape));
+  const row = sizeOf(io.output.shape.slice(node.op.axis));
+  let offset = 0;
+  io.inputs.forEach(({ shape }, i) => {
+    const values = io.values[i] as Int8Array;
+    const part = sizeOf(shape.slice(node.op.axis));
+    for (let r = 0; r * row < out.length; r++) out.set(values.subarray(r * part, (r + 1) * part), r * row + offset);
+    offset += part;
+  });
+  return out;
+}
+
+export const concat: OpDefinition<ConcatOp> = { kind: 'concat', parsers: { Concat: parse }, infer, float, integer };

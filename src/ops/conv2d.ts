@@ -63,19 +63,24 @@ function float(node: Node<Conv2dOp>, io: FloatIo): void {
   io.writer.bind(io.output, emitClamp(io.writer, y, clamp));
 }
 
+/**
+ * `acc = b[o] + Σ (x − zp_x)·w` over the taps inside the input, in 32 bits; then requantized by s_x·s_w[o] / s_y, plus the
+ * output's zero point, clamped.
+ */
 function integer(node: Node<Conv2dOp>, io: IntegerIo): Int8Array {
   const [xt, wt] = io.inputs as [Tensor, Tensor];
   const [x, w, b] = io.values as [Int8Array, Int8Array, Int32Array];
   const { strides, pads, dilations, groups } = node.op;
   const [, height, width, channelsIn] = xt.shape as [number, number, number, number];
   const [channels, kh, kw, perGroup] = wt.shape as [number, number, number, number];
-  const [, outHeight, outWidth] = io.output.shape as [number, number, number];
+  const [batch, outHeight, outWidth] = io.output.shape as [number, number, number];
   const requantizer = reductionRequantizer(node, io.inputs, io.output);
   const { lo, hi, zeroPoint } = integerClamp(io.output, node.op.clamp);
   const zeroIn = must(xt.quant, 'input quantization').zeroPoint;
   const out = new Int8Array(sizeOf(io.output.shape));
   let at = 0;
-  for (let oy = 0; oy < outHeight; oy++) {
+  for (let row = 0; row < batch * outHeight; row++) {
+    const [n, oy] = [Math.floor(row / outHeight), row % outHeight];
     for (let ox = 0; ox < outWidth; ox++) {
       for (let o = 0; o < channels; o++) {
         const firstChannel = Math.floor(o / (channels / groups)) * perGroup;
@@ -86,7 +91,7 @@ function integer(node: Node<Conv2dOp>, io: IntegerIo): Int8Array {
           for (let kx = 0; kx < kw; kx++) {
             const ix = ox * strides[1] - pads[1] + kx * dilations[1];
             if (ix < 0 || ix >= width) continue;
-            const xAt = (iy * width + ix) * channelsIn + firstChannel;
+            const xAt = ((n * height + iy) * width + ix) * channelsIn + firstChannel;
             const wAt = ((o * kh + ky) * kw + kx) * perGroup;
             for (let c = 0; c < perGroup; c++) acc += (x[xAt + c]! - zeroIn) * w[wAt + c]!;
           }

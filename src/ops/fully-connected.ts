@@ -1,9 +1,11 @@
 import { must } from '../core/must.ts';
 import { formatShape, sizeOf, transposeData } from '../graph/shape.ts';
 import type { FullyConnectedOp, Node, QuantParams, Shape, Tensor, TensorData, TensorId } from '../graph/types.ts';
+import { requantize, toOutput } from '../numeric/requantize.ts';
 import { emitClamp } from './clamp.ts';
-import type { FloatIo, OpDefinition, Reduction } from './definition.ts';
+import type { FloatIo, IntegerIo, OpDefinition, Reduction } from './definition.ts';
 import { mismatch } from './errors.ts';
+import { integerClamp, quantOf, reductionRequantizer } from './quantized.ts';
 import type { Constant, Importer } from './source.ts';
 
 /** ONNX Gemm with constant weights: alpha goes into the weights, beta into the bias. */
@@ -93,6 +95,23 @@ function float(node: Node<FullyConnectedOp>, io: FloatIo): void {
   io.writer.bind(io.output, emitClamp(io.writer, y, node.op.clamp));
 }
 
+/** As conv2d: `b[o] + Σ (x − zp_x)·w`, requantized, plus the output's zero point, clamped. */
+function integer(node: Node<FullyConnectedOp>, io: IntegerIo): Int8Array {
+  const [xt, wt] = io.inputs as [Tensor, Tensor];
+  const [x, w, b] = io.values as [Int8Array, Int8Array, Int32Array];
+  const [channels, length] = wt.shape as [number, number];
+  const requantizer = reductionRequantizer(node, io.inputs, io.output);
+  const { lo, hi, zeroPoint } = integerClamp(io.output, node.op.clamp);
+  const zeroIn = quantOf(xt).zeroPoint;
+  return Int8Array.from({ length: sizeOf(io.output.shape) }, (_, i) => {
+    const o = i % channels;
+    const row = Math.floor(i / channels) * length;
+    let acc = b[o]!;
+    for (let k = 0; k < length; k++) acc += (x[row + k]! - zeroIn) * w[o * length + k]!;
+    return toOutput(requantize(requantizer, acc, o), zeroPoint, lo, hi);
+  });
+}
+
 function reduction(_node: Node<FullyConnectedOp>, inputs: readonly Tensor[]): Reduction {
   const [x, w] = inputs as [Tensor, Tensor];
   const [channels, length] = w.shape as [number, number];
@@ -104,5 +123,6 @@ export const fullyConnected: OpDefinition<FullyConnectedOp> = {
   parsers: { Gemm: parseGemm, MatMul: parseMatMul },
   infer,
   float,
+  integer,
   reduction,
 };

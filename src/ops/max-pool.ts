@@ -1,6 +1,8 @@
+import { sizeOf } from '../graph/shape.ts';
 import type { MaxPoolOp, Node, Pads, Pair, Shape, Tensor } from '../graph/types.ts';
-import type { FloatIo, OpDefinition } from './definition.ts';
+import type { FloatIo, IntegerIo, OpDefinition } from './definition.ts';
 import { emitChannelsFirst, emitChannelsLast } from './layout.ts';
+import { requireSameQuant } from './quantized.ts';
 import type { Importer } from './source.ts';
 import { parseCeilExtra, parseWindow, spatialOf, type Window, windowShape } from './window.ts';
 
@@ -57,9 +59,38 @@ function float(node: Node<MaxPoolOp>, io: FloatIo): void {
   io.writer.bind(io.output, io.writer.node('MaxPool', [value], { kernel_shape: kernel, strides, dilations, pads }));
 }
 
+/** The largest step of the window; input and output have one quantization. */
+function integer(node: Node<MaxPoolOp>, io: IntegerIo): Int8Array {
+  requireSameQuant(io.inputs, io.output);
+  const { kernel, strides, pads, dilations } = node.op;
+  const [x] = io.values as [Int8Array];
+  const [, height, width, channels] = (io.inputs[0] as Tensor).shape as [number, number, number, number];
+  const [batch, outHeight, outWidth] = io.output.shape as [number, number, number];
+  const out = new Int8Array(sizeOf(io.output.shape)).fill(-128);
+  let at = 0;
+  for (let n = 0; n < batch; n++) {
+    for (let oy = 0; oy < outHeight; oy++) {
+      for (let ox = 0; ox < outWidth; ox++, at += channels) {
+        for (let ky = 0; ky < kernel[0]; ky++) {
+          const y = oy * strides[0] - pads[0] + ky * dilations[0];
+          if (y < 0 || y >= height) continue;
+          for (let kx = 0; kx < kernel[1]; kx++) {
+            const z = ox * strides[1] - pads[1] + kx * dilations[1];
+            if (z < 0 || z >= width) continue;
+            const from = ((n * height + y) * width + z) * channels;
+            for (let c = 0; c < channels; c++) out[at + c] = Math.max(out[at + c]!, x[from + c]!);
+          }
+        }
+      }
+    }
+  }
+  return out;
+}
+
 export const maxPool: OpDefinition<MaxPoolOp> = {
   kind: 'maxPool',
   parsers: { MaxPool: parse, GlobalMaxPool: parseGlobal },
   infer,
   float,
+  integer,
 };

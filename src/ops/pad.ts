@@ -1,8 +1,9 @@
-import { formatShape } from '../graph/shape.ts';
+import { formatShape, sizeOf, stridesOf } from '../graph/shape.ts';
 import type { Node, PadOp, Shape, Tensor } from '../graph/types.ts';
 import { normalizeAxis } from './axes.ts';
-import type { FloatIo, OpDefinition } from './definition.ts';
+import type { FloatIo, IntegerIo, OpDefinition } from './definition.ts';
 import { storedAxis } from './onnx-writer.ts';
+import { quantizeValue, quantOf, requireSameQuant } from './quantized.ts';
 import type { Importer } from './source.ts';
 
 /** ONNX Pad with a constant: attributes before opset 11, inputs since, some of the axes since 18. */
@@ -50,4 +51,21 @@ function float(node: Node<PadOp>, io: FloatIo): void {
   writer.bind(io.output, writer.node('Pad', [x, pads, value], { mode: 'constant' }));
 }
 
-export const pad: OpDefinition<PadOp> = { kind: 'pad', parsers: { Pad: parse }, infer, float };
+/** The steps, surrounded by the step that `value` rounds to; input and output have one quantization. */
+function integer(node: Node<PadOp>, io: IntegerIo): Int8Array {
+  requireSameQuant(io.inputs, io.output);
+  const [x] = io.values as [Int8Array];
+  const { shape } = io.inputs[0] as Tensor;
+  const out = new Int8Array(sizeOf(io.output.shape)).fill(quantizeValue(node.op.value, quantOf(io.output)));
+  const [from, to] = [stridesOf(shape), stridesOf(io.output.shape)];
+  for (let i = 0; i < x.length; i++) {
+    const at = shape.reduce(
+      (sum, d, axis) => sum + ((Math.floor(i / from[axis]!) % d) + node.op.pads[axis]!) * to[axis]!,
+      0,
+    );
+    out[at] = x[i]!;
+  }
+  return out;
+}
+
+export const pad: OpDefinition<PadOp> = { kind: 'pad', parsers: { Pad: parse }, infer, float, integer };

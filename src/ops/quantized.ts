@@ -1,7 +1,8 @@
 import { invariant } from '../core/diagnostics.ts';
 import { must } from '../core/must.ts';
 import type { Clamp, Conv2dOp, FullyConnectedOp, Node, QuantParams, Tensor } from '../graph/types.ts';
-import { makeRequantizer, type Requantizer } from '../numeric/requantize.ts';
+import { roundHalfEven } from '../numeric/neon.ts';
+import { makeRequantizer, type Requantizer, splitFloat } from '../numeric/requantize.ts';
 
 /** What the integer meanings derive from a quantized graph. Kernels use the same functions, so constants agree. */
 
@@ -12,9 +13,12 @@ export function quantOf(tensor: Tensor): QuantParams & { readonly step: number }
   return { ...quant, step: quant.scale[0]! };
 }
 
-/** The step that a real value rounds to, inside the tensor's range; ±Infinity give its ends. */
+/**
+ * The step that a real value rounds to, inside the tensor's range; ±Infinity give its ends. This is ONNX's
+ * QuantizeLinear to the bit: a float32 division, rounded to nearest, halves to even.
+ */
 export function quantizeValue(real: number, quant: QuantParams): number {
-  const q = Math.round(real / quant.scale[0]!) + quant.zeroPoint;
+  const q = roundHalfEven(Math.fround(Math.fround(real) / quant.scale[0]!)) + quant.zeroPoint;
   return Math.min(quant.qmax, Math.max(quant.qmin, q));
 }
 
@@ -23,6 +27,25 @@ export function integerClamp(output: Tensor, clamp: Clamp | undefined): { lo: nu
   const quant = quantOf(output);
   const { lo, hi } = clamp ?? { lo: -Infinity, hi: Infinity };
   return { lo: quantizeValue(lo, quant), hi: quantizeValue(hi, quant), zeroPoint: quant.zeroPoint };
+}
+
+/**
+ * Operators that only move steps need one quantization on both sides; the quantizer sees to that.
+ * @throws invariant where an input's differs
+ */
+export function requireSameQuant(inputs: readonly Tensor[], output: Tensor): void {
+  const y = quantOf(output);
+  for (const input of inputs) {
+    const x = quantOf(input);
+    if (x.step !== y.step || x.zeroPoint !== y.zeroPoint) {
+      throw invariant(`tensors ${input.id} and ${output.id} must have one quantization`);
+    }
+  }
+}
+
+/** The largest |q − zeroPoint| of an activation. */
+export function largestMagnitude(quant: QuantParams): number {
+  return Math.max(quant.qmax - quant.zeroPoint, quant.zeroPoint - quant.qmin);
 }
 
 /** Requantizer of a quantized convolution or fully connected layer: s_x · s_w[o] / s_y. */
@@ -41,4 +64,22 @@ export function reductionRequantizer(
       ? weightScales.map((w) => Math.fround(Math.fround(x * w) / y))
       : weightScales.map((w) => (x * w) / y);
   return makeRequantizer(format, real);
+}
+
+/**
+ * Multipliers of an addition: `y = srshl((a − zp_a)·multipliers[0] + (b − zp_b)·multipliers[1], −shift) + zp_y`. The
+ * larger one lies in [2^13, 2^14), so both fit `vmlal_s16`, and the sum stays below 2^23.
+ * @throws invariant where an input's step is 2^14 output steps or more
+ */
+export function addMultipliers(
+  inputs: readonly Tensor[],
+  output: Tensor,
+): { readonly multipliers: readonly [number, number]; readonly shift: number } {
+  const y = quantOf(output).step;
+  const [a, b] = inputs.map((t) => quantOf(t).step / y) as [number, number];
+  const { fraction, exponent } = splitFloat(Math.max(a, b));
+  // Halves up; what rounds up to 2^14 takes one shift less. Beyond a shift of 31 every sum rounds to 0 anyway.
+  const shift = Math.min(31, (Math.round(fraction * 2 ** 14) < 2 ** 14 ? 14 : 13) - exponent);
+  if (shift < 0) throw invariant(`the steps of ${inputs.map((t) => t.id).join(', ')} are too large for ${output.id}`);
+  return { multipliers: [Math.round(a * 2 ** shift), Math.round(b * 2 ** shift)], shift };
 }

@@ -1,8 +1,9 @@
 import { formatShape, sameShape, sizeOf } from '../graph/shape.ts';
 import type { Node, ReshapeOp, Shape, Tensor } from '../graph/types.ts';
 import { parseAxes } from './axes.ts';
-import type { FloatIo, OpDefinition } from './definition.ts';
+import type { FloatIo, IntegerIo, OpDefinition } from './definition.ts';
 import { mismatch } from './errors.ts';
+import { requireSameQuant } from './quantized.ts';
 import type { Importer, SourceParser } from './source.ts';
 import { fromStored, toStored } from './stored.ts';
 
@@ -61,6 +62,12 @@ function float(node: Node<ReshapeOp>, io: FloatIo): void {
   io.writer.bind(io.output, toStored(io.writer, reshapedValue, io.output.shape));
 }
 
+/** The same steps in the same order; input and output have one quantization. */
+function integer(_node: Node<ReshapeOp>, io: IntegerIo): Int8Array {
+  requireSameQuant(io.inputs, io.output);
+  return (io.values[0] as Int8Array).slice();
+}
+
 export const reshape: OpDefinition<ReshapeOp> = {
   kind: 'reshape',
   parsers: {
@@ -71,4 +78,5 @@ export const reshape: OpDefinition<ReshapeOp> = {
   },
   infer,
   float,
+  integer,
 };

@@ -1,9 +1,12 @@
+import { invariant } from '../core/diagnostics.ts';
 import { sizeOf } from '../graph/shape.ts';
 import type { Node, SoftmaxOp, Tensor } from '../graph/types.ts';
 import { normalizeAxis } from './axes.ts';
-import type { FloatIo, OpDefinition } from './definition.ts';
+import type { FloatIo, IntegerIo, OpDefinition } from './definition.ts';
 import { storedAxis } from './onnx-writer.ts';
+import { quantOf } from './quantized.ts';
 import type { Importer } from './source.ts';
+import { largestSoftmax, softmaxTable } from './tables.ts';
 
 /** ONNX Softmax. Before opset 13 it ran over all axes from `axis` (default 1) on, flattened; since, over one. */
 function parse(im: Importer): void {
@@ -27,9 +30,42 @@ function float(node: Node<SoftmaxOp>, io: FloatIo): void {
   io.writer.bind(io.output, io.writer.node('Softmax', [x], { axis }));
 }
 
+/**
+ * `e_i = T[max − x_i]` with the table of `softmaxTable`, S their sum (below 2^31), then
+ * `y_i = min(127, ⌊(256·e_i + ⌊S/2⌋) / S⌋ − 128)`: everything fits unsigned 32 bits.
+ */
+function integer(node: Node<SoftmaxOp>, io: IntegerIo): Int8Array {
+  const [input] = io.inputs as [Tensor];
+  const [x] = io.values as [Int8Array];
+  const table = softmaxTable(input, io.output);
+  const { qmin, qmax } = quantOf(io.output);
+  const count = softmaxLength(node, input);
+  const inner = sizeOf(input.shape.slice(node.op.axis + 1));
+  const out = new Int8Array(x.length);
+  for (let first = 0; first < x.length; first++) {
+    if (Math.floor(first / inner) % count !== 0) continue; // not the first element along the axis
+    const along = Array.from({ length: count }, (_, i) => first + i * inner);
+    const max = along.reduce((m, i) => Math.max(m, x[i]!), -128);
+    const sum = along.reduce((s, i) => s + table[max - x[i]!]!, 0);
+    for (const i of along) {
+      const q = Math.floor((table[max - x[i]!]! * 256 + Math.floor(sum / 2)) / sum) - 128;
+      out[i] = Math.min(qmax, Math.max(qmin, q));
+    }
+  }
+  return out;
+}
+
+/** Elements along the axis. */
+function softmaxLength(node: Node<SoftmaxOp>, input: Tensor): number {
+  const count = input.shape[node.op.axis]!;
+  if (count > largestSoftmax) throw invariant(`a softmax over ${count} elements`, node.origin.name);
+  return count;
+}
+
 export const softmax: OpDefinition<SoftmaxOp> = {
   kind: 'softmax',
   parsers: { Softmax: parse },
   infer: (_node, inputs) => (inputs[0] as Tensor).shape,
   float,
+  integer,
 };

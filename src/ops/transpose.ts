@@ -4,9 +4,11 @@ import {
   inversePermutation,
   isIdentityPermutation,
   permuteShape,
+  transposeData,
 } from '../graph/shape.ts';
 import type { Node, Shape, Tensor, TransposeOp } from '../graph/types.ts';
-import type { FloatIo, OpDefinition } from './definition.ts';
+import type { FloatIo, IntegerIo, OpDefinition } from './definition.ts';
+import { requireSameQuant } from './quantized.ts';
 import type { Importer } from './source.ts';
 import { storedPermutation } from './stored.ts';
 
@@ -35,4 +37,17 @@ function float(node: Node<TransposeOp>, io: FloatIo): void {
   io.writer.bind(io.output, isIdentityPermutation(stored) ? x : io.writer.node('Transpose', [x], { perm: stored }));
 }
 
-export const transpose: OpDefinition<TransposeOp> = { kind: 'transpose', parsers: { Transpose: parse }, infer, float };
+/** The steps, moved; input and output have one quantization. */
+function integer(node: Node<TransposeOp>, io: IntegerIo): Int8Array {
+  requireSameQuant(io.inputs, io.output);
+  const x = io.values[0] as Int8Array;
+  return transposeData(x, (io.inputs[0] as Tensor).shape, node.op.perm, new Int8Array(x.length));
+}
+
+export const transpose: OpDefinition<TransposeOp> = {
+  kind: 'transpose',
+  parsers: { Transpose: parse },
+  infer,
+  float,
+  integer,
+};

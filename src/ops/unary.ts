@@ -1,9 +1,11 @@
 import { exhaustive } from '../core/exhaustive.ts';
 import type { Node, Tensor, UnaryFunction, UnaryOp } from '../graph/types.ts';
 import { emitClamp } from './clamp.ts';
-import type { FloatIo, OpDefinition } from './definition.ts';
+import type { FloatIo, IntegerIo, OpDefinition } from './definition.ts';
 import { float as floatAttribute } from './onnx-writer.ts';
+import { quantOf } from './quantized.ts';
 import type { Importer, SourceParser } from './source.ts';
+import { unaryTable } from './tables.ts';
 
 function parseAs(functionOf: (im: Importer) => UnaryFunction): SourceParser {
   return (im) => im.bind(im.emit({ kind: 'unary', fn: functionOf(im) }, [im.input(0).id]));
@@ -61,6 +63,12 @@ function float(node: Node<UnaryOp>, io: FloatIo): void {
   writer.bind(io.output, write());
 }
 
+/** Looks each step up in `unaryTable`. */
+function integer(node: Node<UnaryOp>, io: IntegerIo): Int8Array {
+  const table = unaryTable(node.op.fn, quantOf(io.inputs[0] as Tensor), quantOf(io.output));
+  return (io.values[0] as Int8Array).map((q) => table[q + 128]!);
+}
+
 export const unary: OpDefinition<UnaryOp> = {
   kind: 'unary',
   parsers: {
@@ -81,4 +89,5 @@ export const unary: OpDefinition<UnaryOp> = {
   },
   infer: (_node, inputs) => (inputs[0] as Tensor).shape,
   float,
+  integer,
 };
