@@ -1,0 +1,97 @@
+import { must } from '../core/must.ts';
+import { isKind, producerOf, tensorOf } from '../graph/build.ts';
+import type { AffineOp, Graph, Node, Tensor, TensorData } from '../graph/types.ts';
+import { edited, freshTensorId, merged, type Pass, soleConsumer, untilStable } from './pass.ts';
+
+/**
+ * Folds y = x · scale + shift into weights and bias.
+ * Requires: channels-last (after nhwc-layout), zero pads folded.
+ * Guarantees: no affine operator stands behind a convolution or fully connected layer that only it reads, nor before
+ * one that is its only reader, unless padding (which is not shifted) or integer weights forbid it.
+ */
+export const foldBatchnorm: Pass = {
+  name: 'fold-batchnorm',
+  run: (graph) =>
+    untilStable(graph, (g, node) => {
+      if (!isKind(node, 'affine')) return undefined;
+      return intoProducer(g, node) ?? intoAffine(g, node) ?? intoConsumer(g, node);
+    }),
+};
+
+function dataOf(graph: Graph, node: Node, index: number): TensorData {
+  return must(tensorOf(graph, must(node.inputs[index], 'input')).data, `constant of ${node.id}`);
+}
+
+/** The constant with new values: a new tensor, as others may share the old one. */
+function revised(graph: Graph, node: Node, index: number, data: Float32Array): Tensor {
+  const old = tensorOf(graph, node.inputs[index]!);
+  return { id: freshTensorId(graph, `${old.id}.folded`), shape: old.shape, dtype: 'float32', data };
+}
+
+function withConstants(node: Node, w: Tensor, b: Tensor): Node {
+  return { ...node, inputs: [node.inputs[0]!, w.id, b.id] };
+}
+
+/** (w·x + b) · scale + shift */
+function intoProducer(graph: Graph, node: Node<AffineOp>): Graph | undefined {
+  const producer = producerOf(graph, node.inputs[0]!);
+  if (producer === undefined || soleConsumer(graph, node.inputs[0]!) !== node) return undefined;
+  if (!isKind(producer, 'conv2d') && !isKind(producer, 'fullyConnected')) return undefined;
+  if (producer.op.clamp !== undefined || isQuantized(graph, producer)) return undefined;
+  const [scale, shift] = [dataOf(graph, node, 1), dataOf(graph, node, 2)];
+  const length = dataOf(graph, producer, 1).length / scale.length;
+  const w = Float32Array.from(dataOf(graph, producer, 1), (v, i) => v * scale[Math.floor(i / length)]!);
+  const b = Float32Array.from(dataOf(graph, producer, 2), (v, o) => v * scale[o]! + shift[o]!);
+  const tensors = [revised(graph, producer, 1, w), revised(graph, producer, 2, b)] as const;
+  return merged(graph, withConstants(producer, ...tensors), node, tensors);
+}
+
+/** Two affine operators in a row are one. */
+function intoAffine(graph: Graph, node: Node<AffineOp>): Graph | undefined {
+  const first = producerOf(graph, node.inputs[0]!);
+  if (first === undefined || !isKind(first, 'affine') || soleConsumer(graph, node.inputs[0]!) !== node)
+    return undefined;
+  const [scale, shift] = [dataOf(graph, node, 1), dataOf(graph, node, 2)];
+  const s = Float32Array.from(dataOf(graph, first, 1), (v, c) => v * scale[c]!);
+  const t = Float32Array.from(dataOf(graph, first, 2), (v, c) => v * scale[c]! + shift[c]!);
+  const tensors = [revised(graph, first, 1, s), revised(graph, first, 2, t)] as const;
+  return merged(graph, withConstants(first, ...tensors), node, tensors);
+}
+
+/** w·(x · scale + shift) + b, where all of x is scaled and shifted, or where nothing is shifted. */
+function intoConsumer(graph: Graph, node: Node<AffineOp>): Graph | undefined {
+  const consumer = soleConsumer(graph, node.outputs[0]!);
+  if (consumer === undefined || consumer.inputs[0] !== node.outputs[0] || isQuantized(graph, consumer))
+    return undefined;
+  const [scale, shift] = [dataOf(graph, node, 1), dataOf(graph, node, 2)];
+  if (!isKind(consumer, 'conv2d') && !isKind(consumer, 'fullyConnected')) return undefined;
+  const padded = isKind(consumer, 'conv2d') && consumer.op.pads.some((p) => p > 0);
+  if (padded && shift.some((v) => v !== 0)) return undefined;
+  const old = dataOf(graph, consumer, 1);
+  const { shape } = tensorOf(graph, consumer.inputs[1]!);
+  const [channels, perGroup] = [shape[0]!, shape.at(-1)!];
+  const perOutput = channels / (isKind(consumer, 'conv2d') ? consumer.op.groups : 1);
+  const length = old.length / channels;
+  const w = new Float32Array(old.length);
+  const b = Float64Array.from(dataOf(graph, consumer, 2));
+  for (let i = 0; i < old.length; i++) {
+    const o = Math.floor(i / length);
+    const c = Math.floor(o / perOutput) * perGroup + (i % perGroup);
+    w[i] = old[i]! * scale[c]!;
+    b[o] = b[o]! + old[i]! * shift[c]!;
+  }
+  const tensors = [revised(graph, consumer, 1, w), revised(graph, consumer, 2, Float32Array.from(b))] as const;
+  const next = { ...withConstants(consumer, ...tensors), inputs: [node.inputs[0]!, tensors[0].id, tensors[1].id] };
+  return edited(graph, {
+    nodes: new Map<string, readonly Node[]>([
+      [node.id, []],
+      [consumer.id, [next]],
+    ]),
+    tensors,
+  });
+}
+
+/** Weights that carry integers must keep them. */
+function isQuantized(graph: Graph, node: Node): boolean {
+  return tensorOf(graph, node.inputs[1] ?? node.inputs[0]!).quant !== undefined;
+}

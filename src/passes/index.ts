@@ -1,0 +1,25 @@
+import type { Graph } from '../graph/types.ts';
+import { affineToDepthwise } from './affine-to-depthwise.ts';
+import { deadCode } from './dead-code.ts';
+import { foldBatchnorm } from './fold-batchnorm.ts';
+import { foldIdentity } from './fold-identity.ts';
+import { foldPad } from './fold-pad.ts';
+import { fuseActivation } from './fuse-activation.ts';
+import { nhwcLayout } from './nhwc-layout.ts';
+import { type Pass, runPasses } from './pass.ts';
+
+/** From the imported graph to the one that is quantized, in this order. Constants are folded during import already. */
+export const passes: readonly Pass[] = [
+  deadCode,
+  foldIdentity,
+  nhwcLayout,
+  foldPad,
+  foldBatchnorm,
+  affineToDepthwise,
+  fuseActivation,
+];
+
+/** Runs all passes, the graph checked after each. */
+export function optimize(graph: Graph): Graph {
+  return runPasses(graph, passes);
+}

@@ -1,0 +1,228 @@
+import { must } from '../core/must.ts';
+import { GraphBuilder, tensorOf } from '../graph/build.ts';
+import type { Graph, Node, Op, Port, Shape, Tensor, TensorId } from '../graph/types.ts';
+import { absorbIntoWeights, affineOnBase, concatOnBase, padOnBase, softmaxOnBase } from './nhwc-operators.ts';
+import type { Pass } from './pass.ts';
+import { type Chain, canonical, invert, resize, shapeAfter, simplify, transposesIn, type Viewed } from './views.ts';
+
+/**
+ * Makes the graph channels-last throughout.
+ * Requires: spatial operators stand on channels-last tensors, between transposes (as their parsers write them).
+ * Guarantees: the same function. Transposes and reshapes have moved down through elementwise operators, Add, Concat,
+ * Pad and Softmax until they met their inverse, a fully connected layer's weights, or an output, whose port views now hold
+ * them; those at inputs are in the inputs' port views. What only moves axes of extent 1 is a reshape.
+ */
+export const nhwcLayout: Pass = { name: 'nhwc-layout', run: (graph) => new Layout(graph).run() };
+
+class Layout {
+  readonly #graph: Graph;
+  readonly #builder: GraphBuilder;
+  /** The old graph's tensors in the new one. */
+  readonly #viewed = new Map<TensorId, Viewed>();
+  /** Views that were written, by base tensor and chain: two consumers share them. */
+  readonly #written = new Map<string, Tensor>();
+
+  constructor(graph: Graph) {
+    this.#graph = graph;
+    this.#builder = GraphBuilder.rebuild(graph);
+  }
+
+  run(): Graph {
+    this.#builder.inputs.splice(0, Infinity, ...this.#graph.inputs.map((port) => this.#input(port)));
+    for (const node of this.#graph.nodes) this.#viewed.set(must(node.outputs[0], 'output'), this.#visit(node));
+    this.#builder.outputs.splice(0, Infinity, ...this.#graph.outputs.map((port) => this.#output(port)));
+    return this.#builder.build();
+  }
+
+  /** An input takes the layout that its first layer wants. */
+  #input(port: Port): Port {
+    const tensor = tensorOf(this.#graph, port.tensor);
+    const chain = canonical(tensor.shape, wantedView(this.#graph, port.tensor) ?? []);
+    const base = this.#retype(tensor.id, shapeAfter(tensor.shape, chain));
+    this.#viewed.set(port.tensor, { base, chain: invert(tensor.shape, chain) });
+    return { ...port, views: canonical(port.shape, [...port.views, ...chain]) };
+  }
+
+  #output(port: Port): Port {
+    const { base, chain } = this.#view(port.tensor);
+    return { ...port, tensor: base.id, views: canonical(base.shape, [...chain, ...port.views]) };
+  }
+
+  #view(id: TensorId): Viewed {
+    const known = this.#viewed.get(id);
+    return known ?? { base: tensorOf(this.#graph, id), chain: [] };
+  }
+
+  #visit(node: Node): Viewed {
+    const { op } = node;
+    const inputs = node.inputs.map((id) => this.#view(id));
+    const x = must(inputs[0], `input of ${node.id}`);
+    switch (op.kind) {
+      case 'transpose':
+      case 'reshape':
+        return { base: x.base, chain: simplify(x.base.shape, [...x.chain, op]) };
+      case 'unary':
+      case 'fakeQuant':
+        return this.#emit(node, op, [x.base], x.base.shape, x.chain);
+      case 'add':
+        return this.#add(node, inputs);
+      case 'concat':
+        return this.#onBase(node, inputs, concatOnBase(op, inputs));
+      case 'pad':
+        return this.#onBase(node, inputs, padOnBase(op, x));
+      case 'softmax':
+        return this.#onBase(node, inputs, softmaxOnBase(op, x));
+      case 'affine':
+        return this.#affine(node, inputs);
+      case 'fullyConnected':
+        return this.#fullyConnected(node, inputs);
+      case 'conv2d':
+      case 'maxPool':
+      case 'averagePool':
+        return this.#asWritten(node, inputs);
+    }
+  }
+
+  /** The operator as it was, on inputs that are brought into the order that it expects. */
+  #asWritten(node: Node, inputs: readonly Viewed[]): Viewed {
+    const written = inputs.map((v) => this.#write(v, node));
+    return this.#emit(node, node.op, written, tensorOf(this.#graph, node.outputs[0]!).shape, []);
+  }
+
+  #onBase(
+    node: Node,
+    inputs: readonly Viewed[],
+    moved: { readonly op: Op; readonly shape: Shape; readonly chain: Chain } | undefined,
+  ): Viewed {
+    if (moved === undefined) return this.#asWritten(node, inputs);
+    const bases = inputs.map((v) => v.base);
+    return this.#emit(node, moved.op, bases, moved.shape, moved.chain);
+  }
+
+  /** On the layout of the operand that makes the other one move least. */
+  #add(node: Node, inputs: readonly Viewed[]): Viewed {
+    const [a, b] = inputs as [Viewed, Viewed];
+    const cost = (to: Viewed, from: Viewed): number =>
+      transposesIn(from.base.shape, [...from.chain, ...invert(to.base.shape, to.chain)]);
+    const [to, from] = cost(a, b) <= cost(b, a) ? [a, b] : [b, a];
+    const chain = [...from.chain, ...invert(to.base.shape, to.chain)];
+    const other = this.#write({ base: from.base, chain }, node);
+    const operands = to === a ? [to.base, other] : [other, to.base];
+    return this.#emit(node, node.op, operands, to.base.shape, to.chain);
+  }
+
+  #affine(node: Node, inputs: readonly Viewed[]): Viewed {
+    const [x, scale, shift] = inputs as [Viewed, Viewed, Viewed];
+    const constants = affineOnBase(x, scale.base, shift.base);
+    if (constants === undefined) return this.#asWritten(node, inputs);
+    const added = constants.map((t) => (this.#builder.tensors.get(t.id) === t ? t : this.#addConstant(t)));
+    return this.#emit(node, node.op, [x.base, ...added], x.base.shape, x.chain);
+  }
+
+  #fullyConnected(node: Node, inputs: readonly Viewed[]): Viewed {
+    const [x, w, b] = inputs as [Viewed, Viewed, Viewed];
+    const weights = absorbIntoWeights(x, w.base);
+    if (weights === undefined) return this.#asWritten(node, inputs);
+    const shape = shapeAfter(x.base.shape, x.chain);
+    const rows = this.#write({ base: x.base, chain: [{ kind: 'reshape', shape }] }, node);
+    const output = tensorOf(this.#graph, node.outputs[0]!);
+    return this.#emit(node, node.op, [rows, this.#addConstant(weights), b.base], output.shape, []);
+  }
+
+  #addConstant(t: Tensor): Tensor {
+    const id = this.#builder.constant(
+      t.id,
+      t.shape,
+      must(t.data, t.id),
+      t.quant === undefined ? {} : { quant: t.quant },
+    );
+    return must(this.#builder.tensors.get(id), id);
+  }
+
+  #emit(node: Node, op: Op, inputs: readonly Tensor[], shape: Shape, chain: Chain): Viewed {
+    const base = this.#retype(must(node.outputs[0], 'output'), shape);
+    this.#builder.nodes.push({ ...node, op, inputs: inputs.map((t) => t.id) });
+    return { base, chain };
+  }
+
+  /** The tensor of the same name with the shape that it has in the new graph. */
+  #retype(id: TensorId, shape: Shape): Tensor {
+    const tensor = { ...tensorOf(this.#graph, id), shape };
+    this.#builder.tensors.set(id, tensor);
+    return tensor;
+  }
+
+  /** Writes the views that do not cancel. */
+  #write(v: Viewed, consumer: Node): Tensor {
+    let current = v.base;
+    let path = current.id;
+    for (const view of canonical(v.base.shape, v.chain)) {
+      path += JSON.stringify(view);
+      const known = this.#written.get(path);
+      current = known ?? this.#writeView(current, view, consumer);
+      this.#written.set(path, current);
+    }
+    return current;
+  }
+
+  #writeView(x: Tensor, view: Chain[number], consumer: Node): Tensor {
+    const id = this.#builder.freshId(`${x.id}.${view.kind}`);
+    const tensor: Tensor = { ...x, id, shape: shapeAfter(x.shape, [view]) };
+    this.#builder.addTensor(tensor);
+    this.#builder.addNode(view, [x.id], [id], consumer.origin);
+    return tensor;
+  }
+}
+
+/**
+ * The views between a tensor and the first operator behind it that has a layout of its own; undefined where there is
+ * none.
+ */
+function wantedView(graph: Graph, id: TensorId): Chain | undefined {
+  for (const node of graph.nodes) {
+    if (node.inputs[0] !== id && node.inputs[1] !== id) continue;
+    const found = wantedThrough(graph, node);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+function wantedThrough(graph: Graph, node: Node): Chain | undefined {
+  const behind = (): Chain | undefined => wantedView(graph, must(node.outputs[0], 'output'));
+  const { op } = node;
+  switch (op.kind) {
+    case 'conv2d':
+    case 'maxPool':
+    case 'averagePool':
+      return [];
+    case 'transpose':
+    case 'reshape': {
+      const rest = behind();
+      return rest === undefined ? undefined : [op, ...rest];
+    }
+    case 'unary':
+    case 'fakeQuant':
+    case 'add':
+      return behind();
+    case 'affine': {
+      const scale = tensorOf(graph, node.inputs[1]!).data;
+      const shift = tensorOf(graph, node.inputs[2]!).data;
+      const uniform = scale?.every((v) => v === scale[0]) && shift?.every((v) => v === shift[0]);
+      return uniform ? behind() : [];
+    }
+    case 'pad': {
+      const { shape } = tensorOf(graph, node.inputs[0]!);
+      let padded = tensorOf(graph, node.outputs[0]!).shape;
+      let rest = behind();
+      shape.forEach((extent, axis) => {
+        rest = rest && resize(padded, rest, axis, extent);
+        padded = padded.map((d, i) => (i === axis ? extent : d));
+      });
+      return rest;
+    }
+    case 'concat':
+    case 'softmax':
+    case 'fullyConnected':
+      return undefined;
+  }
+}
