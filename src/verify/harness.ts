@@ -108,10 +108,10 @@ function hex(value: number): string {
 
 /** A C string literal: no trigraphs, and bytes beyond ASCII in octal, which unlike hexadecimal ends after three digits. */
 export function cString(text: string): string {
-  const escape = (byte: number): string => {
+  const escaped = (byte: number): string => {
     const character = String.fromCharCode(byte);
     if (byte < 32 || byte > 126) return `\\${byte.toString(8).padStart(3, '0')}`;
     return '"\\?'.includes(character) ? `\\${character}` : character;
   };
-  return `"${Array.from(new TextEncoder().encode(text), escape).join('')}"`;
+  return `"${Array.from(new TextEncoder().encode(text), escaped).join('')}"`;
 }

@@ -120,3 +120,33 @@ function concatenate(parts: readonly Bytes[]): Uint8Array {
   }
   return out;
 }
+
+/**
+ * The network inputs of a file's whole-network vectors; undefined where the file is none of the steps that the fingerprint
+ * stands for, or is damaged.
+ * @param sizes bytes of each input
+ */
+export function decodeInputs(
+  file: Uint8Array,
+  fingerprint: number,
+  sizes: readonly number[],
+): Int8Array[][] | undefined {
+  const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
+  const word = (at: number): number => view.getUint32(at, true);
+  const body = file.length - 16;
+  if (body < 16 || magic.some((byte, i) => file[i] !== byte) || word(8) !== vectorFileVersion) return undefined;
+  if (word(12) !== fingerprint || word(body) !== end || word(body + 12) !== crc32(file.subarray(0, body)))
+    return undefined;
+  const samples: Int8Array[][] = [];
+  for (let at = 16; at < body; at += 12 + word(at + 8)) {
+    if (word(at) > 1) continue;
+    let from = at + 12;
+    samples.push(
+      sizes.map((size) => {
+        from += size;
+        return Int8Array.from(file.subarray(from - size, from), (byte) => (byte << 24) >> 24);
+      }),
+    );
+  }
+  return samples;
+}

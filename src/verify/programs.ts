@@ -1,0 +1,65 @@
+import { mkdir, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Compilation, compileObjects, compileProgram } from '../build/compile.ts';
+import type { Toolchain } from '../build/toolchains.ts';
+import { reject } from '../core/diagnostics.ts';
+import { hasFeature } from '../targets/target.ts';
+import { harnessPath } from './golden.ts';
+import { checkSymbols } from './symbols.ts';
+
+/** The C files of a bundle on disk. */
+export interface BundleSources {
+  readonly dir: string;
+  readonly prefix: string;
+  /** All but the harness, from `dir`. */
+  readonly sources: readonly string[];
+}
+
+/** @throws reject `incomplete-bundle` where the program or its harness is missing */
+export async function findSources(dir: string, prefix: string): Promise<BundleSources> {
+  const present = async (folder: string): Promise<string[]> => readdir(join(dir, folder)).catch(() => []);
+  const [sources, tests] = await Promise.all([present('src'), present('test')]);
+  if (sources.includes(`${prefix}.c`) && tests.includes(`${prefix}_harness.c`)) {
+    return { dir, prefix, sources: sources.filter((name) => /\.[cS]$/.test(name)).map((name) => join('src', name)) };
+  }
+  throw reject({
+    code: 'incomplete-bundle',
+    message: `src/${prefix}.c or ${harnessPath(prefix)} is missing`,
+    place: dir,
+    hint: 'Generate the bundle again with "neonarrow compile".',
+  });
+}
+
+/** Compiles the harness with the program in it. Returns the executable's path, in `outDir`, which is made. */
+export async function buildHarness(bundle: BundleSources, toolchain: Toolchain, outDir: string): Promise<string> {
+  const own = join('src', `${bundle.prefix}.c`);
+  const sources = [harnessPath(bundle.prefix), ...bundle.sources.filter((path) => path !== own)];
+  await mkdir(outDir, { recursive: true });
+  return compileProgram(
+    { ...compilationOf(bundle, toolchain, sources), sanitize: toolchain.sanitize, outDir },
+    'harness',
+  );
+}
+
+/** Compiles the sources as a user would and checks what they define and need (`checkSymbols`). */
+export async function checkBundleSymbols(bundle: BundleSources, toolchain: Toolchain, outDir: string): Promise<void> {
+  await mkdir(outDir, { recursive: true });
+  const objects = await compileObjects({ ...compilationOf(bundle, toolchain, bundle.sources), outDir });
+  await checkSymbols(objects, bundle.prefix);
+}
+
+function compilationOf(
+  { dir, prefix }: BundleSources,
+  { compiler, optimization }: Toolchain,
+  sources: readonly string[],
+): Omit<Compilation, 'outDir'> {
+  const plainC = !hasFeature(compiler.target, 'neon');
+  return {
+    compiler,
+    optimization,
+    sources: sources.map((path) => join(dir, path)),
+    includeDirs: [join(dir, 'include')],
+    // An Arm machine's own compiler would take NEON.
+    ...(plainC ? { defines: { [`${prefix.toUpperCase()}_PORTABLE`]: true as const } } : {}),
+  };
+}

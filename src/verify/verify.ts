@@ -1,0 +1,151 @@
+import { join } from 'node:path';
+import { type Runner, runProgram } from '../build/run.ts';
+import { withTempDir } from '../build/temp.ts';
+import { runnerName, type Toolchain, verifyToolchains } from '../build/toolchains.ts';
+import { failed } from '../core/diagnostics.ts';
+import { must } from '../core/must.ts';
+import { type Progress, silentProgress } from '../core/progress.ts';
+import type { Graph } from '../graph/types.ts';
+import type { Plan } from '../plan/plan.ts';
+import { portable } from '../targets/portable.ts';
+import type { Target } from '../targets/target.ts';
+import { describeCoverage } from './coverage.ts';
+import { buildHarness, checkBundleSymbols, findSources } from './programs.ts';
+import { parseMismatch, parseReport, type VerifyResult, type VerifyRun } from './result.ts';
+import { testSteps } from './steps.ts';
+import { planVectors, type Sample, vectorCount } from './vectors.ts';
+import { type WrittenVectors, writeVectors } from './write-vectors.ts';
+
+/** The program of a bundle, as it was emitted. */
+export interface VerifiedProgram {
+  /** Prefix of all symbols. */
+  readonly prefix: string;
+  readonly graph: Graph;
+  readonly plan: Plan;
+  readonly target: Target;
+}
+
+export interface VerifyOptions {
+  /** Real samples: int8, channels last. */
+  readonly samples: readonly Sample[];
+  readonly seed?: number;
+  /** Multiply-accumulates of all vectors of one run. */
+  readonly budget?: number;
+  /** Those of the target, and the host's with sanitizers, where absent. */
+  readonly toolchains?: readonly Toolchain[];
+  readonly progress?: Progress;
+}
+
+/** About five seconds of one core, under QEMU or for the reference. */
+export const defaultBudget = 3e9;
+
+/** Large networks under sanitizers, on a loaded machine. */
+const runTimeoutMs = 900_000;
+
+/**
+ * Compiles a bundle with each toolchain and compares every byte of every step with the reference, on real samples, seeded
+ * random inputs, and inputs that attain the accumulators' bounds (DESIGN §9). The portable C runs on this machine, under
+ * sanitizers. The symbols are checked too.
+ *
+ * @param dir the bundle's folder
+ * @throws reject `incomplete-bundle`; failed `compile-failed`, `bad-symbols`, `sanitizer-report`, `emulator-crashed`,
+ *   `harness-failed` and what else `build/` throws. A difference is no error: see the result
+ */
+export async function verifyProgram(
+  dir: string,
+  program: VerifiedProgram,
+  options: VerifyOptions,
+): Promise<VerifyResult> {
+  const { samples, seed = 1, budget = defaultBudget, progress = silentProgress } = options;
+  const { graph, plan, prefix, target } = program;
+  const bundle = await findSources(dir, prefix);
+  const toolchains = options.toolchains ?? (await allToolchains(target));
+  const steps = testSteps(graph, plan);
+  const vectorPlan = planVectors(graph, steps, { samples, seed, budget });
+  const runs = toolchains.reduce((sum, { runners }) => sum + runners.length, 0);
+  progress.start('verify', vectorCount(vectorPlan) + toolchains.length + runs);
+  const outcomes = await withTempDir(async (work) => {
+    // Compilers work while this process computes the expected bytes.
+    const symbols = checkBundleSymbols(bundle, must(toolchains[0], 'toolchain'), join(work, 'symbols'));
+    const programs = toolchains.map(async (toolchain, i) => {
+      const path = await buildHarness(bundle, toolchain, join(work, String(i)));
+      progress.tick();
+      return path;
+    });
+    const vectors = writeVectors(join(work, 'vectors.bin'), graph, steps, vectorPlan, progress);
+    const checks = toolchains.flatMap((toolchain, i) =>
+      toolchain.runners.map(async (runner) => {
+        const [path, written] = await Promise.all([programs[i]!, vectors]);
+        const outcome = await checkRun(dir, toolchain, runner, path, written);
+        progress.tick();
+        return outcome;
+      }),
+    );
+    // All of them end before the folder goes, whatever fails.
+    const settled = await Promise.allSettled([symbols, ...programs, vectors, ...checks]);
+    for (const result of settled) if (result.status === 'rejected') throw result.reason;
+    return Promise.all(checks);
+  });
+  progress.done();
+  for (const line of describeCoverage(vectorPlan.coverage)) progress.log(line);
+  return summarize(outcomes, vectorPlan.coverage);
+}
+
+async function allToolchains(target: Target): Promise<readonly Toolchain[]> {
+  const own = await verifyToolchains(target);
+  return target.triple === 'host' ? own : [...own, ...(await verifyToolchains(portable))];
+}
+
+interface RunOutcome {
+  readonly run: VerifyRun;
+  readonly vectors: WrittenVectors;
+  readonly bytes: number;
+  readonly first?: string;
+}
+
+async function checkRun(
+  dir: string,
+  toolchain: Toolchain,
+  runner: Runner,
+  program: string,
+  vectors: WrittenVectors,
+): Promise<RunOutcome> {
+  const result = await runProgram({ runner, program, args: [vectors.path], timeoutMs: runTimeoutMs });
+  const stdout = new TextDecoder().decode(result.stdout);
+  const report = parseReport(stdout);
+  if (report === undefined || result.exitCode > 1 || report.vectors !== vectors.descriptions.length) {
+    throw failed({
+      code: 'harness-failed',
+      message: `the test program of ${toolchain.name} on ${runnerName(runner)} ended with code ${result.exitCode}`,
+      place: dir,
+      details: `${stdout}\n${result.stderr}`.split('\n').filter((line) => line.trim() !== ''),
+      hint: 'If another version of neonarrow made this bundle, generate it again.',
+    });
+  }
+  const { compiler, optimization, sanitize } = toolchain;
+  const run: VerifyRun = {
+    compiler: compiler.name,
+    opt: optimization,
+    cpu: runnerName(runner),
+    sanitized: sanitize,
+    ok: report.mismatches === 0 && result.exitCode === 0,
+    mismatches: report.mismatches,
+    milliseconds: Math.round(result.milliseconds),
+  };
+  return { run, vectors, bytes: report.bytes, ...(report.first === undefined ? {} : { first: report.first }) };
+}
+
+function summarize(outcomes: readonly RunOutcome[], coverage: VerifyResult['coverage']): VerifyResult {
+  const wrong = outcomes.find(({ run }) => !run.ok);
+  const descriptions = outcomes[0]?.vectors.descriptions ?? [];
+  const first = wrong?.first === undefined ? undefined : parseMismatch(wrong.first, wrong.run, descriptions);
+  return {
+    verified: wrong === undefined && descriptions.length > 0,
+    mismatches: outcomes.reduce((sum, { run }) => sum + run.mismatches, 0),
+    vectors: descriptions.length,
+    bytes: outcomes[0]?.bytes ?? 0,
+    runs: outcomes.map(({ run }) => run),
+    ...(first === undefined ? {} : { firstMismatch: first }),
+    coverage,
+  };
+}
