@@ -1,3 +1,4 @@
+import type { ConstantArray } from '../kernels/kernel.ts';
 import { float32Text } from './describe.ts';
 
 /** An array of the weights file, as its templates see it. */
@@ -10,7 +11,7 @@ export interface ArrayView {
   readonly rows: readonly string[];
 }
 
-type ArrayData = Int8Array | Uint8Array | Int16Array | Int32Array | Uint32Array | Float32Array;
+type ArrayData = ConstantArray['data'];
 
 const indent = 2;
 const lineWidth = 120;
@@ -26,6 +27,7 @@ function typeOf(data: ArrayData): string {
   if (data instanceof Int8Array) return 'int8_t';
   if (data instanceof Uint8Array) return 'uint8_t';
   if (data instanceof Int16Array) return 'int16_t';
+  if (data instanceof Uint16Array) return 'uint16_t';
   if (data instanceof Int32Array) return 'int32_t';
   if (data instanceof Uint32Array) return 'uint32_t';
   return 'float';

@@ -45,8 +45,10 @@ function loadHelpers(model: string): ReadonlyMap<string, Helper> {
   return helpers;
 }
 
+/** The helpers (functions and types) that the text mentions outside comments. */
 function callsIn(model: string, names: Iterable<string>, text: string): string[] {
-  const called = new Set(Array.from(text.matchAll(new RegExp(`\\b${model}_(\\w+)\\(`, 'g')), (m) => m[1]));
+  const code = text.replaceAll(/\/\*.*?\*\//gs, '');
+  const called = new Set(Array.from(code.matchAll(new RegExp(`\\b${model}_(\\w+)\\b`, 'g')), (m) => m[1]));
   return [...names].filter((name) => called.has(name));
 }
 

@@ -1,7 +1,7 @@
 import { must } from '../core/must.ts';
 import type { Shape } from '../graph/types.ts';
 import type { Operand } from './kernel.ts';
-import { axisStrides, type Loop, type LoopNest, mergeLoops, nestLoops } from './loops.ts';
+import { axisStrides, type Loop, type LoopNest, mergeLoops, nestLoops, splitRuns } from './loops.ts';
 
 /** The innermost body of a copy: `bytes` that lie next to each other on both sides. */
 interface CopyLeaf {
@@ -20,21 +20,18 @@ export function copyView(shape: Shape, from: Operand, to: Operand, perm?: readon
   const source = axisStrides(perm === undefined ? shape : inputShape(shape, perm), from);
   const target = axisStrides(shape, to);
   const axisOf = (axis: number) => perm?.[axis] ?? axis;
-  return viewOf(shape.map((count, axis) => ({ count, strides: [source[axisOf(axis)]!, target[axis]!] })));
+  return copyLoops(shape.map((count, axis) => ({ count, strides: [source[axisOf(axis)]!, target[axis]!] })));
 }
 
-function viewOf(loops: readonly Loop[]): CopyView {
-  const merged = mergeLoops(loops);
-  const last = merged.at(-1);
-  const contiguous = last?.strides.every((stride) => stride === 1) === true;
-  const bytes = contiguous ? must(last, 'loop').count : 1;
-  const outer = contiguous ? merged.slice(0, -1) : merged;
+/** @param names of source and target in C */
+export function copyLoops(loops: readonly Loop[], names: readonly [string, string] = ['x', 'y']): CopyView {
+  const { outer, run } = splitRuns(mergeLoops(loops));
   return {
-    loops: nestLoops(outer, ['x', 'y'], 'copy-leaf', ([from, to]) => ({
-      from: must(from, 'source'),
-      to: must(to, 'target'),
-      bytes,
-      single: bytes === 1,
+    loops: nestLoops(outer, names, 'copy-leaf', ([from, to]) => ({
+      from: must(from, 'source').address,
+      to: must(to, 'target').address,
+      bytes: run,
+      single: run === 1,
     })),
   };
 }

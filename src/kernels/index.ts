@@ -1,4 +1,29 @@
+import { add } from './add.ts';
+import { averagePool } from './average-pool.ts';
+import { concat } from './concat.ts';
+import { convKLanes, fullyConnectedKLanes } from './conv-k-lanes.ts';
+import { convKLanesFlush, fullyConnectedKLanesFlush } from './conv-k-lanes-flush.ts';
 import type { Kernel } from './kernel.ts';
+import { maxPool } from './max-pool.ts';
+import { pad } from './pad.ts';
+import { reshape } from './reshape.ts';
+import { softmax } from './softmax.ts';
+import { table } from './table.ts';
+import { transpose } from './transpose.ts';
 
 /** Every kernel. Of several that cost the same, the first is taken. */
-export const kernels: readonly Kernel[] = [];
+export const kernels = [
+  add,
+  averagePool,
+  concat,
+  convKLanes,
+  convKLanesFlush,
+  fullyConnectedKLanes,
+  fullyConnectedKLanesFlush,
+  maxPool,
+  pad,
+  reshape,
+  softmax,
+  table,
+  transpose,
+] as readonly Kernel[];

@@ -6,7 +6,7 @@ import type { Target } from '../targets/target.ts';
 export interface ConstantArray {
   /** Suffix of the C name: `<model>_<layer>_<name>`. */
   readonly name: string;
-  readonly data: Int8Array | Uint8Array | Int16Array | Int32Array | Uint32Array | Float32Array;
+  readonly data: Int8Array | Uint8Array | Int16Array | Uint16Array | Int32Array | Uint32Array | Float32Array;
   /** One line above the array: layout, axes. */
   readonly comment: string;
 }

@@ -50,24 +50,43 @@ export type LoopNest<L extends object> =
   | { readonly index: string; readonly count: number; readonly body: LoopNest<L> }
   | (L & { readonly index: ''; readonly leaf: string });
 
+/** How the innermost body reaches an operand. */
+export interface Reference {
+  /** `x + i * 544` */
+  readonly address: string;
+  /** `x[i * 544 + e]`: element e of the run. */
+  readonly element: string;
+}
+
 /**
  * @param names of the operands in C
- * @param leaf partial that is the innermost body; its data is what `data` makes of the address of each operand
+ * @param leaf partial that is the innermost body; its data is what `data` makes of the operands
  */
 export function nestLoops<L extends object>(
   loops: readonly Loop[],
   names: readonly string[],
   leaf: string,
-  data: (addresses: readonly string[]) => L,
+  data: (references: readonly Reference[]) => L,
 ): LoopNest<L> {
-  const addresses = names.map((name, operand) =>
-    [name, ...loops.map((loop, i) => term(indexName(i), loop.strides[operand]!))].filter((t) => t !== '').join(' + '),
-  );
-  const innermost: LoopNest<L> = { ...data(addresses), index: '', leaf };
+  const references = names.map((name, operand) => {
+    const terms = loops.map((loop, i) => term(indexName(i), loop.strides[operand]!)).filter((t) => t !== '');
+    return { address: [name, ...terms].join(' + '), element: `${name}[${[...terms, 'e'].join(' + ')}]` };
+  });
+  const innermost: LoopNest<L> = { ...data(references), index: '', leaf };
   return loops.reduceRight<LoopNest<L>>(
     (body, loop, i) => ({ index: indexName(i), count: loop.count, body }),
     innermost,
   );
+}
+
+/**
+ * The loops of an element-wise kernel: around runs of elements that follow each other in every operand.
+ * @returns the outer loops and the length of a run
+ */
+export function splitRuns(loops: readonly Loop[]): { readonly outer: readonly Loop[]; readonly run: number } {
+  const last = loops.at(-1);
+  if (last === undefined || last.strides.some((stride) => stride !== 1)) return { outer: loops, run: 1 };
+  return { outer: loops.slice(0, -1), run: last.count };
 }
 
 function indexName(loop: number): string {

@@ -1,5 +1,5 @@
-import type { ReshapeOp } from '../graph/types.ts';
 import { must } from '../core/must.ts';
+import type { ReshapeOp } from '../graph/types.ts';
 import type { Kernel, Operand } from './kernel.ts';
 import { nothingPacked, perSixteen } from './simple.ts';
 
