@@ -1,16 +1,14 @@
-import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
+import { Tensor as OrtTensor } from 'onnxruntime-node';
 import { invariant } from '../core/diagnostics.ts';
-import { encodeModel } from './encode.ts';
 import type { SourceModel, SourceTensor } from './model.ts';
+import { createSession } from './session.ts';
 
 /** Runs a model once in ONNX Runtime: for constant folding and tests, not for throughput. */
 export async function runModel(
   model: SourceModel | Uint8Array,
   feeds: ReadonlyMap<string, SourceTensor> = new Map(),
 ): Promise<Map<string, SourceTensor>> {
-  const bytes = model instanceof Uint8Array ? model : encodeModel(model);
-  // 3: errors only; a folded node's warnings would reach the user's terminal.
-  const session = await InferenceSession.create(bytes, { logSeverityLevel: 3, intraOpNumThreads: 1 });
+  const session = await createSession(model, 1);
   try {
     const inputs = Object.fromEntries([...feeds].map(([name, t]) => [name, toOrt(t)]));
     const outputs = await session.run(inputs);
