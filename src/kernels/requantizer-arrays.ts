@@ -1,0 +1,49 @@
+import { exhaustive } from '../core/exhaustive.ts';
+import type { Requantizer } from '../numeric/requantize.ts';
+import type { ConstantArray } from './kernel.ts';
+
+/** The arrays and the C call that requantize sums, one entry for each of `slots` (−1: only fills a tile). */
+export interface RequantizerView {
+  readonly fixed: boolean;
+  readonly shiftOnly: boolean;
+  readonly float32: boolean;
+  readonly left: number;
+}
+
+export function requantizerView(r: Requantizer): RequantizerView {
+  return {
+    fixed: r.format === 'fixed',
+    shiftOnly: r.format === 'shift',
+    float32: r.format === 'float32',
+    left: r.format === 'float32' ? 0 : r.leftShift,
+  };
+}
+
+/** The requantizer's constants in the order of the tiles' channels; shifts are negative, as `vrshlq_s32` wants them. */
+export function requantizerArrays(r: Requantizer, slots: Int32Array): ConstantArray[] {
+  const pick = (values: ArrayLike<number>, filler: number) => Array.from(slots, (c) => (c < 0 ? filler : values[c]!));
+  const shift = (values: Int32Array): ConstantArray => ({
+    name: 'shift',
+    data: Int32Array.from(pick(values, 0), (s) => -s),
+    comment: 'right shifts, negative',
+  });
+  switch (r.format) {
+    case 'fixed':
+      return [
+        { name: 'multiplier', data: Int32Array.from(pick(r.multiplier, 2 ** 30)), comment: 'in units of 2^-31' },
+        shift(r.shift),
+      ];
+    case 'shift':
+      return [shift(r.shift)];
+    case 'float32':
+      return [
+        {
+          name: 'scale',
+          data: Float32Array.from(pick(r.scale, 1)),
+          comment: 'input scale * weight scale / output scale',
+        },
+      ];
+    default:
+      return exhaustive(r);
+  }
+}

@@ -1,0 +1,64 @@
+import { createRandom } from '../../src/core/random.ts';
+import type { Clamp, Graph, IntegerReduction, Pads, Pair, QuantParams } from '../../src/graph/types.ts';
+import type { RequantFormat } from '../../src/numeric/requantize.ts';
+import { greedySegments } from '../../src/kernels/k-lanes/certify.ts';
+import { packWeights } from '../../src/kernels/k-lanes/pack.ts';
+import { laneModel, walkOf } from '../../src/kernels/k-lanes/walk.ts';
+import { quant, QuantizedGraphBuilder } from './quantized-graph.ts';
+
+/** A convolution to be tested; a pad of 1 at most where the kernel is 3. */
+export interface ConvCase {
+  readonly height: number;
+  readonly width: number;
+  readonly channels: number;
+  readonly outputs: number;
+  readonly kernel?: Pair;
+  readonly strides?: Pair;
+  readonly pads?: Pads;
+  readonly dilations?: Pair;
+  readonly groups?: number;
+  /** Weights are drawn from [−largest, largest]. */
+  readonly largest?: number;
+  readonly x?: QuantParams;
+  readonly clamp?: Clamp;
+  readonly requant?: RequantFormat;
+}
+
+/** A graph of one convolution with random weights, flushed where they need it. */
+export function convGraph(name: string, c: ConvCase, seed = 3): Graph {
+  const { kernel = [1, 1], strides = [1, 1], pads = [0, 0, 0, 0], dilations = [1, 1], groups = 1, largest = 127 } = c;
+  const perGroup = c.channels / groups;
+  const x = c.x ?? quant(0.05, -128);
+  const random = createRandom(seed);
+  const length = kernel[0] * kernel[1] * perGroup;
+  const weights = Int8Array.from({ length: c.outputs * length }, () => random.int(-largest, largest));
+  const runLength = groups === 1 && dilations[1] === 1 ? kernel[1] * perGroup : perGroup;
+  const walk = walkOf(length, runLength);
+  const segments = greedySegments(packWeights(weights, c.outputs, walk, 4, groups), { lo: x.qmin, hi: x.qmax });
+  const integer: IntegerReduction = { requant: c.requant ?? 'fixed', accumulator: laneModel(walk, segments), mode: 'proven' };
+  const b = new QuantizedGraphBuilder(name);
+  const scale = Array.from({ length: c.outputs }, (_, o) =>
+    c.requant === 'shift' ? 2 ** -(6 + (o % 3)) : Math.fround((0.02 + 0.001 * o) / largest),
+  );
+  const w = b.constant([c.outputs, ...kernel, perGroup], weights, { scale, zeroPoint: 0, qmin: -127, qmax: 127, axis: 0 });
+  const bias = b.constant([c.outputs], Int32Array.from({ length: c.outputs }, () => random.int(-2000, 2000)));
+  const op = { kind: 'conv2d', strides, pads, dilations, groups, integer, ...(c.clamp && { clamp: c.clamp }) } as const;
+  const y = c.requant === 'shift' ? quant(2 ** -3, 5) : quant(0.1, 7);
+  b.output(b.node(op, [b.input([1, c.height, c.width, c.channels], x), w, bias], y));
+  return b.build();
+}
+
+/** A graph of one fully connected layer. */
+export function denseGraph(name: string, rows: number, length: number, outputs: number, largest = 127): Graph {
+  const random = createRandom(5);
+  const weights = Int8Array.from({ length: outputs * length }, () => random.int(-largest, largest));
+  const walk = walkOf(length, length);
+  const segments = greedySegments(packWeights(weights, outputs, walk, 4, 1), { lo: -128, hi: 127 });
+  const b = new QuantizedGraphBuilder(name);
+  const scale = Array.from({ length: outputs }, (_, o) => Math.fround((0.03 + 0.002 * o) / largest));
+  const w = b.constant([outputs, length], weights, { scale, zeroPoint: 0, qmin: -127, qmax: 127, axis: 0 });
+  const bias = b.constant([outputs], Int32Array.from({ length: outputs }, () => random.int(-3000, 3000)));
+  const integer: IntegerReduction = { requant: 'fixed', accumulator: laneModel(walk, segments), mode: 'proven' };
+  b.output(b.node({ kind: 'fullyConnected', integer }, [b.input([rows, length], quant(0.04, 11)), w, bias], quant(0.2, -4)));
+  return b.build();
+}
