@@ -8,8 +8,8 @@ import { must } from '../core/must.ts';
 import { type Progress, silentProgress } from '../core/progress.ts';
 import { inputsOf } from '../graph/build.ts';
 import { definitionOf } from '../ops/index.ts';
+import type { VerifiedProgram } from '../verify/program.ts';
 import { buildHarness, findSources } from '../verify/programs.ts';
-import type { VerifiedProgram } from '../verify/verify.ts';
 
 /** What one run of a step, or of the network, costs. */
 export interface InstructionCount {

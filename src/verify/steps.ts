@@ -11,7 +11,7 @@ import { fingerprintOf } from './vector-file.ts';
 export interface TestStep {
   /** Place in `Plan.steps`, which is the number that the generated program knows it by. */
   readonly index: number;
-  /** The ONNX name of the layer; for copies `load NAME`, `store NAME`, `constant NAME`. */
+  /** The ONNX name of the layer; for copies `load NAME`, `store NAME`, `constant`. */
   readonly name: string;
   /** The node that the step computes by itself; absent for copies: of inputs, of outputs, into concatenations. */
   readonly node?: Node;
@@ -37,7 +37,8 @@ function nameOf(step: Step): string {
     case 'layer':
       return step.node.origin.name;
     case 'constant':
-      return `constant ${step.tensor}`;
+      // Not the tensor's id, which the file's reader makes up.
+      return 'constant';
     case 'load':
     case 'store':
       return `${step.kind} ${step.port.name}`;

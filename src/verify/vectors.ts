@@ -55,7 +55,7 @@ export function planVectors(graph: Graph, steps: readonly TestStep[], options: V
     random,
     seed: options.seed,
     steps: all.map(({ patterns, inputs }, i) => ({ patterns: patterns.slice(0, taken[i]), inputs })),
-    coverage: steps.map((step, i) => coverageOf(step, all[i]!, taken[i]!)),
+    coverage: steps.flatMap((step, i) => (step.node === undefined ? [] : [coverageOf(step, all[i]!, taken[i]!)])),
     cost: networkCost + taken.reduce((sum, n, i) => sum + n * steps[i]!.cost, 0),
   };
 }

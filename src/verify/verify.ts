@@ -5,25 +5,16 @@ import { runnerName, type Toolchain, verifyToolchains } from '../build/toolchain
 import { failed } from '../core/diagnostics.ts';
 import { must } from '../core/must.ts';
 import { type Progress, silentProgress } from '../core/progress.ts';
-import type { Graph } from '../graph/types.ts';
-import type { Plan } from '../plan/plan.ts';
 import { portable } from '../targets/portable.ts';
 import type { Target } from '../targets/target.ts';
 import { describeCoverage } from './coverage.ts';
+import { loadBundle } from './load.ts';
+import type { VerifiedProgram } from './program.ts';
 import { buildHarness, checkBundleSymbols, findSources } from './programs.ts';
 import { parseMismatch, parseReport, type VerifyResult, type VerifyRun } from './result.ts';
 import { testSteps } from './steps.ts';
 import { planVectors, type Sample, vectorCount } from './vectors.ts';
 import { type WrittenVectors, writeVectors } from './write-vectors.ts';
-
-/** The program of a bundle, as it was emitted. */
-export interface VerifiedProgram {
-  /** Prefix of all symbols. */
-  readonly prefix: string;
-  readonly graph: Graph;
-  readonly plan: Plan;
-  readonly target: Target;
-}
 
 export interface VerifyOptions {
   /** Real samples: int8, channels last. */
@@ -41,6 +32,15 @@ export const defaultBudget = 3e9;
 
 /** Large networks under sanitizers, on a loaded machine. */
 const runTimeoutMs = 900_000;
+
+/**
+ * Verifies a bundle by what its folder holds: its own quantized network and, unless others are given, its own samples.
+ * @throws as `loadBundle` and `verifyProgram`
+ */
+export async function verifyBundle(dir: string, options: Partial<VerifyOptions> = {}): Promise<VerifyResult> {
+  const bundle = await loadBundle(dir);
+  return verifyProgram(dir, bundle, { ...options, samples: options.samples ?? bundle.samples });
+}
 
 /**
  * Compiles a bundle with each toolchain and compares every byte of every step with the reference, on real samples, seeded
