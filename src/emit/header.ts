@@ -1,5 +1,5 @@
 import { asciiShape, describeSums, reductionSummary } from './describe.ts';
-import { type MacroGroup, parameterNotes, portMacros, runParameters } from './ports.ts';
+import { type MacroGroup, parameterNotes, portMacros, runSignature } from './ports.ts';
 import { renderC } from './render.ts';
 import type { EmitContext, SourceFile } from './types.ts';
 import { weightBytes } from './weights.ts';
@@ -17,7 +17,7 @@ export function emitHeader(context: EmitContext): SourceFile {
     macros: macrosOf(context),
     labels: options.labels !== undefined,
     arguments: parameterNotes(MODEL, ports),
-    parameters: runParameters(MODEL, ports),
+    signature: runSignature(model, ports),
     pixels: options.pixels && { formula: options.pixels.formula, shape: asciiShape(ports[0]?.tensor.shape ?? []) },
   });
   return { path: `include/${model}.h`, contents };

@@ -11,6 +11,7 @@ import type { Target } from '../targets/target.ts';
 import { copyFacts, layerFacts } from './describe.ts';
 import { functionName } from './names.ts';
 import { renderC } from './render.ts';
+import { joinComments } from './text.ts';
 
 /** A step of the generated program, as those that call it see it. */
 export interface StepInfo {
@@ -77,7 +78,7 @@ export function emitStep(context: Context, step: Step): EmittedLayer {
   const { index, kind, inputs, output, fillBorder } = step;
   return {
     info: { index, kind, name, functionName: fn, inputs, output, ...(fillBorder && { fillBorder }) },
-    text: headOf(graph, step, name, packed) + renderC(`kernels/${template}.c.hbs`, { ...view, ...common }),
+    text: joinComments(headOf(graph, step, name, packed), renderC(`kernels/${template}.c.hbs`, { ...view, ...common })),
     packed,
     arrays: packed.arrays.map((array) => ({ ...array, cName: arrayName(array.name) })),
   };

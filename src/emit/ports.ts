@@ -3,6 +3,7 @@ import { sizeOf } from '../graph/shape.ts';
 import type { Graph, Port, Tensor } from '../graph/types.ts';
 import { quantOf } from '../ops/quantized.ts';
 import { asciiShape, describeTensor, float32Text } from './describe.ts';
+import { wrapList } from './text.ts';
 
 /** An input or output of the network in C. */
 export interface CPort {
@@ -58,13 +59,13 @@ export function portMacros(prefix: string, port: CPort): MacroGroup {
   };
 }
 
-/** `const int8_t *restrict input, int8_t *restrict output, void *restrict arena`, with the header's spelling of restrict. */
-export function runParameters(prefix: string, ports: readonly CPort[]): string {
-  const restrict = `${prefix}_RESTRICT`;
+/** `int digits_run(const int8_t *restrict input, …)`, with the header's spelling of restrict. */
+export function runSignature(model: string, ports: readonly CPort[]): string {
+  const restrict = `${model.toUpperCase()}_RESTRICT`;
   const parameters = ports.map(
     ({ direction, cName }) => `${direction === 'input' ? 'const int8_t' : 'int8_t'} *${restrict} ${cName}`,
   );
-  return [...parameters, `void *${restrict} arena`].join(', ');
+  return wrapList(`int ${model}_run(`, [...parameters, `void *${restrict} arena`], ')');
 }
 
 /** What the header says about the parameters. */

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import Handlebars from 'handlebars';
 import { invariant } from '../core/diagnostics.ts';
+import { commentText, markdownText } from './text.ts';
 
 /**
  * Templates lay out, TypeScript decides: the only module that knows Handlebars. Templates see plain data through a proxy
@@ -13,7 +14,9 @@ type Environment = typeof Handlebars;
 /** Formatting only: nothing here computes what the program does. */
 const helpers: Readonly<Record<string, (text: string) => string>> = {
   /** `{{comment text}}`: text that cannot end the C comment around it. */
-  comment: (text: string) => commentText(text),
+  comment: commentText,
+  /** `{{markdown text}}`: text that formats nothing. */
+  markdown: markdownText,
 };
 
 const templateRoot = fileURLToPath(new URL('../../templates', import.meta.url));
@@ -42,20 +45,10 @@ export function templatesIn(folder: string): string[] {
   return readdirSync(join(templateRoot, folder)).sort();
 }
 
-/** Text that cannot end a C comment, nor hold one, nor break the line. */
-export function commentText(text: string): string {
-  return text
-    .replaceAll('*/', '* /')
-    .replaceAll('/*', '/ *')
-    .replaceAll(/[\r\n\t]+/g, ' ')
-    .replaceAll('\\', '/')
-    .replaceAll('??', '? ?');
-}
-
 function createEnvironment(): Environment {
   const environment = Handlebars.create();
   for (const [name, helper] of Object.entries(helpers)) {
-    environment.registerHelper(name, helper);
+    environment.registerHelper(name, (text: string) => helper(text));
   }
   for (const file of templatesIn('partials')) {
     const source = readFileSync(join(templateRoot, 'partials', file), 'utf8');

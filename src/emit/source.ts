@@ -2,8 +2,9 @@ import { must } from '../core/must.ts';
 import type { Placement } from '../plan/placement.ts';
 import { helperFunctions } from './helpers.ts';
 import type { StepInfo } from './layer.ts';
-import { runParameters } from './ports.ts';
+import { runSignature } from './ports.ts';
 import { renderC } from './render.ts';
+import { cString } from './text.ts';
 import type { EmitContext, SourceFile } from './types.ts';
 import { hasConstants } from './weights.ts';
 
@@ -25,7 +26,7 @@ export function emitSource(context: EmitContext): SourceFile {
     hasBodies: [helpers, ...texts].some((text) => text.includes(`${MODEL}_NEON`)),
     helpers,
     layers: texts.map((text) => ({ text: text.trimEnd() })),
-    parameters: runParameters(MODEL, ports),
+    signature: runSignature(model, ports),
     pointers: [...ports.map((port) => port.cName), 'arena'],
     calls,
     pixels: pixelLoops(context),
@@ -78,15 +79,4 @@ function pixelLoops({ options, ports }: EmitContext) {
   if (options.pixels === undefined || input === undefined) return undefined;
   const channels = options.pixels.table.length / 256;
   return { interleaved: channels > 1, channels, count: input.size / channels };
-}
-
-/** A C string literal; what is not printable ASCII is escaped, as are trigraphs. */
-export function cString(text: string): string {
-  const bytes = [...new TextEncoder().encode(text)];
-  const escaped = bytes.map((byte) => {
-    const char = String.fromCharCode(byte);
-    if (char === '"' || char === '\\' || char === '?') return `\\${char}`;
-    return byte >= 0x20 && byte < 0x7f ? char : `\\${byte.toString(8).padStart(3, '0')}`;
-  });
-  return `"${escaped.join('')}"`;
 }

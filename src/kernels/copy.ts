@@ -1,12 +1,21 @@
 import { must } from '../core/must.ts';
 import type { Shape } from '../graph/types.ts';
 import type { Operand } from './kernel.ts';
-import { axisStrides, type Loop, type LoopNest, mergeLoops, nestLoops, splitRuns } from './loops.ts';
+import {
+  axisStrides,
+  type Loop,
+  type LoopBase,
+  type LoopNest,
+  mergeLoops,
+  nestLoops,
+  type Reference,
+  splitRuns,
+} from './loops.ts';
 
 /** The innermost body of a copy: `bytes` that lie next to each other on both sides. */
 interface CopyLeaf {
-  readonly from: string;
-  readonly to: string;
+  readonly from: Reference;
+  readonly to: Reference;
   readonly bytes: number;
   readonly single: boolean;
 }
@@ -23,13 +32,13 @@ export function copyView(shape: Shape, from: Operand, to: Operand, perm?: readon
   return copyLoops(shape.map((count, axis) => ({ count, strides: [source[axisOf(axis)]!, target[axis]!] })));
 }
 
-/** @param names of source and target in C */
-export function copyLoops(loops: readonly Loop[], names: readonly [string, string] = ['x', 'y']): CopyView {
+/** Copies `loops`, whose strides are those of the source and of the target. */
+export function copyLoops(loops: readonly Loop[], target: LoopBase = { name: 'y', offset: 0 }): CopyView {
   const { outer, run } = splitRuns(mergeLoops(loops));
   return {
-    loops: nestLoops(outer, names, 'copy-leaf', ([from, to]) => ({
-      from: must(from, 'source').address,
-      to: must(to, 'target').address,
+    loops: nestLoops(outer, ['x', target], 'copy-leaf', ([from, to]) => ({
+      from: must(from, 'source'),
+      to: must(to, 'target'),
       bytes: run,
       single: run === 1,
     })),

@@ -54,23 +54,34 @@ export type LoopNest<L extends object> =
 export interface Reference {
   /** `x + i * 544` */
   readonly address: string;
+  /** `x[i * 544]` */
+  readonly first: string;
   /** `x[i * 544 + e]`: element e of the run. */
   readonly element: string;
 }
 
+/** An operand's pointer in C, and how far from it the loops begin. */
+export interface LoopBase {
+  readonly name: string;
+  readonly offset: number;
+}
+
 /**
- * @param names of the operands in C
+ * @param bases the operands' pointers in C
  * @param leaf partial that is the innermost body; its data is what `data` makes of the operands
  */
 export function nestLoops<L extends object>(
   loops: readonly Loop[],
-  names: readonly string[],
+  bases: readonly (string | LoopBase)[],
   leaf: string,
   data: (references: readonly Reference[]) => L,
 ): LoopNest<L> {
-  const references = names.map((name, operand) => {
-    const terms = loops.map((loop, i) => term(indexName(i), loop.strides[operand]!)).filter((t) => t !== '');
-    return { address: [name, ...terms].join(' + '), element: `${name}[${[...terms, 'e'].join(' + ')}]` };
+  const references = bases.map((base, operand) => {
+    const { name, offset } = typeof base === 'string' ? { name: base, offset: 0 } : base;
+    const moving = loops.map((loop, i) => term(indexName(i), loop.strides[operand]!)).filter((t) => t !== '');
+    const terms = offset === 0 ? moving : [String(offset), ...moving];
+    const indexed = (index: readonly string[]) => (index.length === 0 ? `*${name}` : `${name}[${index.join(' + ')}]`);
+    return { address: [name, ...terms].join(' + '), first: indexed(terms), element: indexed([...terms, 'e']) };
   });
   const innermost: LoopNest<L> = { ...data(references), index: '', leaf };
   return loops.reduceRight<LoopNest<L>>(

@@ -28,7 +28,7 @@ export const pad: Kernel<PadOp> = {
       fill: nestLoops(outer, ['y'], 'fill-leaf', ([target]) => ({ to: must(target, 'y').address, value, bytes: run })),
       copy: copyLoops(
         shape.map((count, axis) => ({ count, strides: [from[axis]!, to[axis]!] })),
-        ['x', middle === 0 ? 'y' : `y + ${middle}`],
+        { name: 'y', offset: middle },
       ).loops,
     };
   },

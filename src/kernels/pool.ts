@@ -3,16 +3,18 @@ import { inputsOf } from '../graph/build.ts';
 import type { AveragePoolOp, Graph, MaxPoolOp, Node } from '../graph/types.ts';
 import type { Operand } from './kernel.ts';
 
-/** One axis of a pooling window over an input: which positions of the window lie inside it. */
+/** One axis of a pooling window: which positions of output `i` (or `j`) lie inside the input, from `first` to before `end`. */
 interface AxisView {
+  /** `h` or `w`: prefix of the bounds' names. */
+  readonly axis: string;
   readonly outputs: number;
   readonly extent: number;
-  readonly stride: number;
-  readonly before: number;
   readonly step: number;
-  /** From the first to the last position, both included. */
-  readonly span: number;
-  /** A window may begin before the input, or end behind it. */
+  /** `h += 2` */
+  readonly advance: string;
+  /** Position of the window's first element, and behind its last, in the output's index; outside of the input where it clips. */
+  readonly first: string;
+  readonly end: string;
   readonly clipsStart: boolean;
   readonly clipsEnd: boolean;
 }
@@ -30,14 +32,24 @@ export interface PoolView {
 export function poolView(node: Node<MaxPoolOp> | Node<AveragePoolOp>, x: Operand, y: Operand): PoolView {
   const { kernel, strides, pads } = node.op;
   const dilations = node.op.kind === 'maxPool' ? node.op.dilations : ([1, 1] as const);
-  const axis = (i: 0 | 1, outputs: number, extent: number): AxisView => {
+  const axisView = (i: 0 | 1, outputs: number, extent: number): AxisView => {
     const span = (kernel[i] - 1) * dilations[i] + 1;
-    const [stride, before] = [strides[i], pads[i]];
-    const clipsEnd = (outputs - 1) * stride - before + span > extent;
-    return { outputs, extent, stride, before, step: dilations[i], span, clipsStart: before > 0, clipsEnd };
+    const [stride, before, step] = [strides[i], pads[i], dilations[i]];
+    const [axis, index] = i === 0 ? ['h', 'i'] : ['w', 'j'];
+    return {
+      axis,
+      outputs,
+      extent,
+      step,
+      advance: step === 1 ? `${axis}++` : `${axis} += ${step}`,
+      first: affine(index, stride, -before),
+      end: affine(index, stride, span - before),
+      clipsStart: before > 0,
+      clipsEnd: (outputs - 1) * stride - before + span > extent,
+    };
   };
   const { channels } = x;
-  const [rows, columns] = [axis(0, y.height, x.height), axis(1, y.width, x.width)];
+  const [rows, columns] = [axisView(0, y.height, x.height), axisView(1, y.width, x.width)];
   return { rows, columns, channels, tail: channels % 16 !== 0, x, y };
 }
 
@@ -45,4 +57,9 @@ export function poolView(node: Node<MaxPoolOp> | Node<AveragePoolOp>, x: Operand
 export function batchMisfit(node: Node, graph: Graph): string | undefined {
   const batch = must(inputsOf(graph, node)[0], 'x').shape[0];
   return batch === 1 ? undefined : `a batch of ${batch}`;
+}
+
+function affine(index: string, factor: number, offset: number): string {
+  const product = factor === 1 ? index : `${index} * ${factor}`;
+  return offset === 0 ? product : `${product} ${offset < 0 ? '-' : '+'} ${Math.abs(offset)}`;
 }

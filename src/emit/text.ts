@@ -1,0 +1,63 @@
+/** Text that finds its way into generated files: names and comments from the model, which may hold anything. */
+
+const lineWidth = 120;
+
+/** Printable ASCII on one line; the rest by code point, so that no bidirectional control can hide code from a reader. */
+export function plainText(text: string): string {
+  return text
+    .replaceAll('…', '...')
+    .replaceAll(/[\p{C}\s]+/gu, ' ')
+    .replaceAll(/[^\x20-\x7e]/gu, (char) => `<U+${char.codePointAt(0)!.toString(16).toUpperCase().padStart(4, '0')}>`);
+}
+
+/** As plainText, and such that it can't end a C comment, nor begin one, nor continue a line comment. */
+export function commentText(text: string): string {
+  return plainText(text).replaceAll('*/', '* /').replaceAll('/*', '/ *').replaceAll('\\', '/').replaceAll('??', '? ?');
+}
+
+/** As plainText, without what ends a cell of a Markdown table or formats it. */
+export function markdownText(text: string): string {
+  return plainText(text).replaceAll(/[\\`*_{}[\]<>()#+!|]/g, (char) => `\\${char}`);
+}
+
+/** A C string literal; what is not printable ASCII is escaped in octal, which ends after three digits; so are trigraphs. */
+export function cString(text: string): string {
+  const escaped = Array.from(new TextEncoder().encode(text), (byte) => {
+    const char = String.fromCharCode(byte);
+    if (byte < 0x20 || byte > 0x7e) return `\\${byte.toString(8).padStart(3, '0')}`;
+    return '"\\?'.includes(char) ? `\\${char}` : char;
+  });
+  return `"${escaped.join('')}"`;
+}
+
+/** Parameters or arguments behind `head`, on one line where they fit, else broken with 4 more spaces. */
+export function wrapList(head: string, items: readonly string[], tail: string): string {
+  const lines = [''];
+  items.forEach((item, i) => {
+    const text = `${item}${i < items.length - 1 ? ', ' : tail}`;
+    const taken = lines.length === 1 ? head.length : 4;
+    if (taken + lines.at(-1)!.length + text.trimEnd().length > lineWidth) lines.push('');
+    lines[lines.length - 1] += text;
+  });
+  return head + lines.map((line) => line.trimEnd()).join('\n    ');
+}
+
+/** The C comment at the start of a text becomes the end of the comment `head`, lines wrapped. */
+export function joinComments(head: string, text: string): string {
+  const match = /^\/\*(.*?)\*\/\n/s.exec(text);
+  if (match === null) return head + text;
+  const lines = match[1]!.split('\n').map((line) => line.replace(/^ ?\*? ?/, '').trimEnd());
+  const body = lines.filter((line, i) => line !== '' || (i > 0 && i < lines.length - 1)).flatMap(wrapLine);
+  const ended = head.replace(/ \*\/\n$/, '');
+  return `${ended} *\n${body.map((line) => ` * ${line}`.trimEnd()).join('\n')}\n */\n${text.slice(match[0].length)}`;
+}
+
+function wrapLine(line: string): string[] {
+  const lines = [''];
+  for (const word of line.split(' ')) {
+    const current = lines.at(-1)!;
+    if (current !== '' && current.length + 1 + word.length > lineWidth - 3) lines.push(word);
+    else lines[lines.length - 1] = lines.length === 1 && current === '' ? word : `${current} ${word}`;
+  }
+  return lines;
+}
