@@ -4,8 +4,9 @@ import { srshr32 } from '../numeric/neon.ts';
 import { toOutput } from '../numeric/requantize.ts';
 import { emitWithConstant } from './affine.ts';
 import { emitClamp } from './clamp.ts';
-import type { FloatIo, IntegerIo, OpDefinition } from './definition.ts';
+import type { ExactIo, FloatIo, IntegerIo, OpDefinition } from './definition.ts';
 import { mismatch } from './errors.ts';
+import { emitBounds } from './exact-requantize.ts';
 import { addMultipliers, integerClamp, quantOf } from './quantized.ts';
 import type { Importer } from './source.ts';
 
@@ -55,4 +56,17 @@ function integer(node: Node<AddOp>, io: IntegerIo): Int8Array {
   });
 }
 
-export const add: OpDefinition<AddOp> = { kind: 'add', parsers: { Add: parse }, infer, float, integer };
+/** In float32: sums are below 2^23, so adding the rounding half is exact, too, for every shift that gives more than zeros. */
+function exact(node: Node<AddOp>, io: ExactIo): void {
+  const { writer, output } = io;
+  const { multipliers, shift } = addMultipliers(io.inputs, output);
+  const scaled = io.inputs.map((t, i) => {
+    const factor = writer.constant('multiplier', [], Float32Array.of(multipliers[i]! * 2 ** -shift));
+    return writer.node('Mul', [writer.value(t), factor]);
+  });
+  const half = writer.constant('half', [], Float32Array.of(shift === 0 ? 0 : 0.5));
+  const steps = writer.node('Floor', [writer.node('Add', [writer.node('Add', scaled), half])]);
+  writer.bind(output, emitBounds(writer, steps, integerClamp(output, node.op.clamp)));
+}
+
+export const add: OpDefinition<AddOp> = { kind: 'add', parsers: { Add: parse }, infer, float, integer, exact };

@@ -3,10 +3,13 @@ import type { AveragePoolOp, Node, Pads, Pair, Shape, Tensor } from '../graph/ty
 import { requantize, toOutput } from '../numeric/requantize.ts';
 import { parseAxes } from './axes.ts';
 import { emitClamp } from './clamp.ts';
-import type { FloatIo, IntegerIo, OpDefinition } from './definition.ts';
+import type { ExactIo, FloatIo, IntegerIo, OpDefinition } from './definition.ts';
+import { emitRequantized, type Spread } from './exact-requantize.ts';
+import { type ExactSum, emitCast, emitExactSum } from './exact-sum.ts';
 import { emitChannelsFirst, emitChannelsLast } from './layout.ts';
+import { channelDims } from './onnx-writer.ts';
 import { poolDivision } from './pool-division.ts';
-import { integerClamp, quantOf } from './quantized.ts';
+import { integerClamp, largestMagnitude, quantOf } from './quantized.ts';
 import type { Importer } from './source.ts';
 import { parseCeilExtra, parseWindow, spatialOf, windowShape } from './window.ts';
 
@@ -144,10 +147,52 @@ function integer(node: Node<AveragePoolOp>, io: IntegerIo): Int8Array {
   return out;
 }
 
+function exact(node: Node<AveragePoolOp>, io: ExactIo): void {
+  const { writer, output } = io;
+  const [x] = io.inputs as [Tensor];
+  const [, height, width] = output.shape as [number, number, number];
+  const { divisors, requantizer, indexAt } = poolDivision(node.op, x, output);
+  const positions = Array.from({ length: height * width }, (_, i) => indexAt(Math.floor(i / width), i % width));
+  const spread: Spread =
+    divisors.length === 1
+      ? { dims: [1, 1, 1, 1], channels: [0] }
+      : { dims: [1, 1, height, width], channels: positions };
+  const clamp = integerClamp(output, node.op.clamp);
+  writer.bind(output, emitRequantized(writer, windowSum(node.op, x, io), requantizer, spread, clamp));
+}
+
+/** The sum over each window: of the whole plane as a reduction, else as a depthwise convolution with ones. */
+function windowSum(op: AveragePoolOp, x: Tensor, { writer, output }: ExactIo): ExactSum {
+  const { kernel, strides, pads, ceilExtra } = op;
+  const [, height, width, channels] = x.shape as [number, number, number, number];
+  const area = kernel[0] * kernel[1];
+  const whole = kernel[0] === height && kernel[1] === width && output.shape[1] === 1 && output.shape[2] === 1;
+  if (whole && pads.every((p) => p === 0)) {
+    const largest = area * largestMagnitude(quantOf(x));
+    const type = largest < 2 ** 24 ? 'float32' : 'float64';
+    const value = type === 'float32' ? writer.value(x) : emitCast(writer, writer.value(x), type);
+    const axes = writer.constant('axes', [2], Float64Array.of(2, 3));
+    return { name: writer.node('ReduceSum', [value, axes], { keepdims: 1 }), type, largest };
+  }
+  const [top, left, bottom, right] = pads;
+  const attributes = { strides, pads: [top, left, bottom + ceilExtra[0], right + ceilExtra[1]], group: channels };
+  return emitExactSum(writer, {
+    weights: new Int8Array(channels * area).fill(1),
+    bias: new Int32Array(channels),
+    input: quantOf(x),
+    channelDims: channelDims(channels, 4),
+    emit: (weights) => {
+      const ones = writer.constant('ones', [channels, 1, ...kernel], weights);
+      return writer.node('Conv', [writer.value(x), ones], attributes);
+    },
+  });
+}
+
 export const averagePool: OpDefinition<AveragePoolOp> = {
   kind: 'averagePool',
   parsers: { AveragePool: parse, GlobalAveragePool: parseGlobal, ReduceMean: parseReduceMean },
   infer,
   float,
   integer,
+  exact,
 };

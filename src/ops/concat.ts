@@ -63,4 +63,11 @@ function integer(node: Node<ConcatOp>, io: IntegerIo): Int8Array {
   return out;
 }
 
-export const concat: OpDefinition<ConcatOp> = { kind: 'concat', parsers: { Concat: parse }, infer, float, integer };
+export const concat: OpDefinition<ConcatOp> = {
+  kind: 'concat',
+  parsers: { Concat: parse },
+  infer,
+  float,
+  integer,
+  exact: float,
+};

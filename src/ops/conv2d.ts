@@ -3,11 +3,15 @@ import { formatShape, sizeOf, transposeData } from '../graph/shape.ts';
 import type { Conv2dOp, Node, Shape, Tensor, TensorId } from '../graph/types.ts';
 import { requantize, toOutput } from '../numeric/requantize.ts';
 import { emitClamp } from './clamp.ts';
-import type { FloatIo, IntegerIo, OpDefinition, Reduction } from './definition.ts';
+import type { ExactIo, FloatIo, IntegerIo, OpDefinition, Reduction } from './definition.ts';
 import { mismatch } from './errors.ts';
+import { emitRequantized, spreadChannels } from './exact-requantize.ts';
+import { emitExactSum } from './exact-sum.ts';
 import { emitChannelsFirst, emitChannelsLast } from './layout.ts';
-import { integerClamp, reductionRequantizer } from './quantized.ts';
+import { channelDims } from './onnx-writer.ts';
+import { integerClamp, quantOf, reductionRequantizer } from './quantized.ts';
 import type { Importer } from './source.ts';
+import { storedPermutation } from './stored.ts';
 import { parseWindow, spatialOf, windowShape } from './window.ts';
 
 /** ONNX Conv, 1-D and 2-D. Weights O×(C/g)×kh×kw become O×kh×kw×(C/g). */
@@ -76,7 +80,7 @@ function integer(node: Node<Conv2dOp>, io: IntegerIo): Int8Array {
   const [batch, outHeight, outWidth] = io.output.shape as [number, number, number];
   const requantizer = reductionRequantizer(node, io.inputs, io.output);
   const { lo, hi, zeroPoint } = integerClamp(io.output, node.op.clamp);
-  const zeroIn = must(xt.quant, 'input quantization').zeroPoint;
+  const zeroIn = quantOf(xt).zeroPoint;
   const out = new Int8Array(sizeOf(io.output.shape));
   let at = 0;
   for (let row = 0; row < batch * outHeight; row++) {
@@ -103,6 +107,29 @@ function integer(node: Node<Conv2dOp>, io: IntegerIo): Int8Array {
   return out;
 }
 
+function exact(node: Node<Conv2dOp>, io: ExactIo): void {
+  const { writer, output } = io;
+  const [x, w, b] = io.inputs as [Tensor, Tensor, Tensor];
+  const { strides, pads, dilations, groups: group } = node.op;
+  const [channels, kh, kw, perGroup] = w.shape as [number, number, number, number];
+  const dims = channelDims(channels, 4);
+  const sum = emitExactSum(writer, {
+    weights: w.data as Int8Array,
+    bias: b.data as Int32Array,
+    input: quantOf(x),
+    channelDims: dims,
+    emit: (weights, bias) => {
+      const stored = transposeData(weights, w.shape, storedPermutation, new Float32Array(weights.length));
+      const operands = [writer.value(x), writer.constant('weights', [channels, perGroup, kh, kw], stored)];
+      if (bias !== undefined) operands.push(writer.constant('bias', [channels], bias));
+      return writer.node('Conv', operands, { strides, pads, dilations, group });
+    },
+  });
+  const requantizer = reductionRequantizer(node, io.inputs, output);
+  const clamp = integerClamp(output, node.op.clamp);
+  writer.bind(output, emitRequantized(writer, sum, requantizer, spreadChannels(dims, channels), clamp));
+}
+
 function reduction(node: Node<Conv2dOp>, inputs: readonly Tensor[]): Reduction {
   const [x, w] = inputs as [Tensor, Tensor];
   const [channels, kh, kw, perGroup] = w.shape as [number, number, number, number];
@@ -124,5 +151,6 @@ export const conv2d: OpDefinition<Conv2dOp> = {
   infer,
   float,
   integer,
+  exact,
   reduction,
 };

@@ -3,8 +3,11 @@ import { formatShape, sizeOf, transposeData } from '../graph/shape.ts';
 import type { FullyConnectedOp, Node, QuantParams, Shape, Tensor, TensorData, TensorId } from '../graph/types.ts';
 import { requantize, toOutput } from '../numeric/requantize.ts';
 import { emitClamp } from './clamp.ts';
-import type { FloatIo, IntegerIo, OpDefinition, Reduction } from './definition.ts';
+import type { ExactIo, FloatIo, IntegerIo, OpDefinition, Reduction } from './definition.ts';
 import { mismatch } from './errors.ts';
+import { emitRequantized, spreadChannels } from './exact-requantize.ts';
+import { emitExactSum } from './exact-sum.ts';
+import { channelDims } from './onnx-writer.ts';
 import { integerClamp, quantOf, reductionRequantizer } from './quantized.ts';
 import type { Constant, Importer } from './source.ts';
 
@@ -112,6 +115,27 @@ function integer(node: Node<FullyConnectedOp>, io: IntegerIo): Int8Array {
   });
 }
 
+function exact(node: Node<FullyConnectedOp>, io: ExactIo): void {
+  const { writer, output } = io;
+  const [x, w, b] = io.inputs as [Tensor, Tensor, Tensor];
+  const channels = w.shape[0]!;
+  const dims = channelDims(channels, 2);
+  const sum = emitExactSum(writer, {
+    weights: w.data as Int8Array,
+    bias: b.data as Int32Array,
+    input: quantOf(x),
+    channelDims: dims,
+    emit: (weights, bias) => {
+      const operands = [writer.value(x), writer.constant('weights', w.shape, weights)];
+      if (bias !== undefined) operands.push(writer.constant('bias', [channels], bias));
+      return writer.node('Gemm', operands, { transB: 1 });
+    },
+  });
+  const requantizer = reductionRequantizer(node, io.inputs, output);
+  const clamp = integerClamp(output, node.op.clamp);
+  writer.bind(output, emitRequantized(writer, sum, requantizer, spreadChannels(dims, channels), clamp));
+}
+
 function reduction(_node: Node<FullyConnectedOp>, inputs: readonly Tensor[]): Reduction {
   const [x, w] = inputs as [Tensor, Tensor];
   const [channels, length] = w.shape as [number, number];
@@ -124,5 +148,6 @@ export const fullyConnected: OpDefinition<FullyConnectedOp> = {
   infer,
   float,
   integer,
+  exact,
   reduction,
 };

@@ -93,4 +93,5 @@ export const maxPool: OpDefinition<MaxPoolOp> = {
   infer,
   float,
   integer,
+  exact: float,
 };

@@ -1,7 +1,7 @@
 import { formatShape, sizeOf, stridesOf } from '../graph/shape.ts';
 import type { Node, PadOp, Shape, Tensor } from '../graph/types.ts';
 import { normalizeAxis } from './axes.ts';
-import type { FloatIo, IntegerIo, OpDefinition } from './definition.ts';
+import type { ExactIo, FloatIo, IntegerIo, OpDefinition } from './definition.ts';
 import { storedAxis } from './onnx-writer.ts';
 import { quantizeValue, quantOf, requireSameQuant } from './quantized.ts';
 import type { Importer } from './source.ts';
@@ -38,15 +38,24 @@ function infer(node: Node<PadOp>, inputs: readonly Tensor[]): Shape {
 }
 
 function float(node: Node<PadOp>, io: FloatIo): void {
+  emitPad(node.op, io, node.op.value);
+}
+
+function exact(node: Node<PadOp>, io: ExactIo): void {
+  const quant = quantOf(io.output);
+  emitPad(node.op, io, quantizeValue(node.op.value, quant) - quant.zeroPoint);
+}
+
+function emitPad(op: PadOp, io: FloatIo, fill: number): void {
   const { writer } = io;
   const rank = io.output.shape.length;
   const stored = new Float64Array(2 * rank);
   for (let axis = 0; axis < rank; axis++) {
-    stored[storedAxis(axis, rank)] = node.op.pads[axis]!;
-    stored[rank + storedAxis(axis, rank)] = node.op.pads[rank + axis]!;
+    stored[storedAxis(axis, rank)] = op.pads[axis]!;
+    stored[rank + storedAxis(axis, rank)] = op.pads[rank + axis]!;
   }
   const pads = writer.constant('pads', [2 * rank], stored);
-  const value = writer.constant('value', [], Float32Array.of(node.op.value));
+  const value = writer.constant('value', [], Float32Array.of(fill));
   const x = writer.value(io.inputs[0] as Tensor);
   writer.bind(io.output, writer.node('Pad', [x, pads, value], { mode: 'constant' }));
 }
@@ -68,4 +77,4 @@ function integer(node: Node<PadOp>, io: IntegerIo): Int8Array {
   return out;
 }
 
-export const pad: OpDefinition<PadOp> = { kind: 'pad', parsers: { Pad: parse }, infer, float, integer };
+export const pad: OpDefinition<PadOp> = { kind: 'pad', parsers: { Pad: parse }, infer, float, integer, exact };

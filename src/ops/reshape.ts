@@ -79,4 +79,5 @@ export const reshape: OpDefinition<ReshapeOp> = {
   infer,
   float,
   integer,
+  exact: float,
 };

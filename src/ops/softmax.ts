@@ -2,7 +2,9 @@ import { invariant } from '../core/diagnostics.ts';
 import { sizeOf } from '../graph/shape.ts';
 import type { Node, SoftmaxOp, Tensor } from '../graph/types.ts';
 import { normalizeAxis } from './axes.ts';
-import type { FloatIo, IntegerIo, OpDefinition } from './definition.ts';
+import type { ExactIo, FloatIo, IntegerIo, OpDefinition } from './definition.ts';
+import { emitBounds } from './exact-requantize.ts';
+import { emitCast, float64Constant } from './exact-sum.ts';
 import { storedAxis } from './onnx-writer.ts';
 import { quantOf } from './quantized.ts';
 import type { Importer } from './source.ts';
@@ -55,6 +57,25 @@ function integer(node: Node<SoftmaxOp>, io: IntegerIo): Int8Array {
   return out;
 }
 
+/** In float64, where every value is an integer and a quotient's rounding never reaches the next one. */
+function exact(node: Node<SoftmaxOp>, io: ExactIo): void {
+  const { writer, output } = io;
+  const [input] = io.inputs as [Tensor];
+  softmaxLength(node, input);
+  const x = writer.value(input);
+  const axis = storedAxis(node.op.axis, input.shape.length);
+  const scalar = (v: number): string => float64Constant(writer, 'scalar', [], [v]);
+  const distance = writer.node('Sub', [writer.node('ReduceMax', [x], { axes: [axis], keepdims: 1 }), x]);
+  const table = float64Constant(writer, 'exponentials', [256], [...softmaxTable(input, output)]);
+  const e = writer.node('Gather', [table, emitCast(writer, distance, 'int32')], { axis: 0 });
+  const sum = writer.node('ReduceSum', [e, writer.constant('axes', [1], Float64Array.of(axis))], { keepdims: 1 });
+  const half = writer.node('Floor', [writer.node('Mul', [sum, scalar(0.5)])]);
+  const numerator = writer.node('Add', [writer.node('Mul', [e, scalar(256)]), half]);
+  const steps = writer.node('Floor', [writer.node('Div', [numerator, sum])]);
+  const { qmin: lo, qmax: hi, zeroPoint } = quantOf(output);
+  writer.bind(output, emitBounds(writer, emitCast(writer, steps, 'float32'), { lo, hi, zeroPoint }));
+}
+
 /** Elements along the axis. */
 function softmaxLength(node: Node<SoftmaxOp>, input: Tensor): number {
   const count = input.shape[node.op.axis]!;
@@ -68,4 +89,5 @@ export const softmax: OpDefinition<SoftmaxOp> = {
   infer: (_node, inputs) => (inputs[0] as Tensor).shape,
   float,
   integer,
+  exact,
 };

@@ -50,4 +50,5 @@ export const transpose: OpDefinition<TransposeOp> = {
   infer,
   float,
   integer,
+  exact: float,
 };

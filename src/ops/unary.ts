@@ -1,7 +1,8 @@
 import { exhaustive } from '../core/exhaustive.ts';
 import type { Node, Tensor, UnaryFunction, UnaryOp } from '../graph/types.ts';
 import { emitClamp } from './clamp.ts';
-import type { FloatIo, IntegerIo, OpDefinition } from './definition.ts';
+import type { ExactIo, FloatIo, IntegerIo, OpDefinition } from './definition.ts';
+import { emitCast } from './exact-sum.ts';
 import { float as floatAttribute } from './onnx-writer.ts';
 import { quantOf } from './quantized.ts';
 import type { Importer, SourceParser } from './source.ts';
@@ -69,6 +70,15 @@ function integer(node: Node<UnaryOp>, io: IntegerIo): Int8Array {
   return (io.values[0] as Int8Array).map((q) => table[q + 128]!);
 }
 
+function exact(node: Node<UnaryOp>, io: ExactIo): void {
+  const { writer, output } = io;
+  const [x, y] = [quantOf(io.inputs[0] as Tensor), quantOf(output)];
+  const table = Float32Array.from(unaryTable(node.op.fn, x, y), (q) => q - y.zeroPoint);
+  const first = writer.constant('first', [], Float32Array.of(x.zeroPoint + 128));
+  const index = emitCast(writer, writer.node('Add', [writer.value(io.inputs[0] as Tensor), first]), 'int32');
+  writer.bind(output, writer.node('Gather', [writer.constant('table', [256], table), index], { axis: 0 }));
+}
+
 export const unary: OpDefinition<UnaryOp> = {
   kind: 'unary',
   parsers: {
@@ -90,4 +100,5 @@ export const unary: OpDefinition<UnaryOp> = {
   infer: (_node, inputs) => (inputs[0] as Tensor).shape,
   float,
   integer,
+  exact,
 };

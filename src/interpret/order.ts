@@ -1,0 +1,55 @@
+import { sizeOf, transposeData } from '../graph/shape.ts';
+import type { Port, Shape, TensorData } from '../graph/types.ts';
+
+/**
+ * Copies samples from the written graph's order (rank 4: N×C×H×W, see OnnxWriter) to the tensor's own (N×H×W×C).
+ * @param values whole samples of a tensor of `shape`
+ * @param out receives `value + offset`, from element `at` on
+ */
+export function copyFromStored(values: TensorData, shape: Shape, out: TensorData, at: number, offset: number): void {
+  const [plane, channels] = planeOf(shape);
+  const image = plane * channels;
+  for (let from = 0; from < values.length; from += image) {
+    for (let c = 0; c < channels; c++) {
+      let to = at + from + c;
+      const base = from + c * plane;
+      for (let p = 0; p < plane; p++, to += channels) out[to] = values[base + p]! + offset;
+    }
+  }
+}
+
+/** The way back: `out` receives `value + offset` in the written order. */
+export function copyToStored(values: TensorData, shape: Shape, out: TensorData, offset: number): void {
+  const [plane, channels] = planeOf(shape);
+  const image = plane * channels;
+  for (let at = 0; at < values.length; at += image) {
+    for (let c = 0; c < channels; c++) {
+      let from = at + c;
+      const base = at + c * plane;
+      for (let p = 0; p < plane; p++, from += channels) out[base + p] = values[from]! + offset;
+    }
+  }
+}
+
+/** Positions and channels of an image; other ranks keep their order. */
+function planeOf(shape: Shape): [number, number] {
+  return shape.length === 4 ? [shape[1]! * shape[2]!, shape[3]!] : [1, sizeOf(shape)];
+}
+
+/**
+ * Where the tensor's elements are in the ONNX value behind an input port.
+ * @returns for each element of the tensor its index in the ONNX value; undefined where the order is the same
+ */
+export function portOrder(port: Port): Int32Array | undefined {
+  let shape = port.shape;
+  let order = Int32Array.from({ length: sizeOf(shape) }, (_, i) => i);
+  for (const view of port.views) {
+    if (view.kind === 'reshape') {
+      shape = view.shape;
+      continue;
+    }
+    order = transposeData(order, shape, view.perm, new Int32Array(order.length));
+    shape = view.perm.map((axis) => shape[axis]!);
+  }
+  return order.every((from, i) => from === i) ? undefined : order;
+}
