@@ -8,7 +8,7 @@ export async function runModel(
   model: SourceModel | Uint8Array,
   feeds: ReadonlyMap<string, SourceTensor> = new Map(),
 ): Promise<Map<string, SourceTensor>> {
-  const session = await createSession(model, 1);
+  const session = await createSession(model, { threads: 1, optimize: false });
   try {
     const inputs = Object.fromEntries([...feeds].map(([name, t]) => [name, toOrt(t)]));
     const outputs = await session.run(inputs);

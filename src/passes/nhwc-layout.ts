@@ -1,5 +1,6 @@
 import { must } from '../core/must.ts';
 import { GraphBuilder, tensorOf } from '../graph/build.ts';
+import { printGraph } from '../graph/print.ts';
 import type { Graph, Node, Op, Port, Shape, Tensor, TensorId } from '../graph/types.ts';
 import { absorbIntoWeights, affineOnBase, concatOnBase, padOnBase, softmaxOnBase } from './nhwc-operators.ts';
 import type { Pass } from './pass.ts';
@@ -12,7 +13,14 @@ import { type Chain, canonical, invert, resize, shapeAfter, simplify, transposes
  * Pad and Softmax until they met their inverse, a fully connected layer's weights, or an output, whose port views now hold
  * them; those at inputs are in the inputs' port views. What only moves axes of extent 1 is a reshape.
  */
-export const nhwcLayout: Pass = { name: 'nhwc-layout', run: (graph) => new Layout(graph).run() };
+export const nhwcLayout: Pass = {
+  name: 'nhwc-layout',
+  run(graph) {
+    const after = new Layout(graph).run();
+    // Weights only change together with the views that they absorb, so the printed form tells.
+    return printGraph(after) === printGraph(graph) ? graph : after;
+  },
+};
 
 class Layout {
   readonly #graph: Graph;
