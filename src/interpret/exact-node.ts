@@ -1,0 +1,39 @@
+import { must } from '../core/must.ts';
+import { outputOf, tensorOf, withoutDeadTensors } from '../graph/build.ts';
+import type { Graph, Node, TensorId } from '../graph/types.ts';
+import { createExactEvaluator } from './exact.ts';
+import type { RunnerOptions } from './runner.ts';
+
+/**
+ * Runs one node of a quantized graph on `count` samples, exactly: for what changes the graph from node to node, as bias
+ * correction does.
+ * @param values at least the int8 activations that the node reads, each sample after sample
+ * @returns its output, sample after sample
+ */
+export async function runNodeExactly(
+  graph: Graph,
+  node: Node,
+  values: ReadonlyMap<TensorId, Int8Array>,
+  count: number,
+  options: RunnerOptions = {},
+): Promise<Int8Array> {
+  const output = outputOf(graph, node).id;
+  const evaluator = await createExactEvaluator(singleNodeGraph(graph, node), options);
+  try {
+    return must((await evaluator.run(values, count)).get(output), `output of ${node.id}`);
+  } finally {
+    await evaluator.release();
+  }
+}
+
+/** The graph of one node: its activations are the inputs, its output is the output. */
+export function singleNodeGraph(graph: Graph, node: Node): Graph {
+  const portOf = (id: TensorId) => ({ name: id, tensor: id, shape: tensorOf(graph, id).shape, views: [] });
+  const activations = [...new Set(node.inputs)].filter((id) => tensorOf(graph, id).data === undefined);
+  return withoutDeadTensors({
+    ...graph,
+    nodes: [node],
+    inputs: activations.map(portOf),
+    outputs: [portOf(outputOf(graph, node).id)],
+  });
+}
