@@ -31,7 +31,7 @@ export interface VectorPlan {
 }
 
 /** Part of the budget that whole-network vectors may take; the rest is for the layers. */
-const networkShare = 0.4;
+const networkShare = 0.5;
 const mostSamples = 32;
 const mostRandom = 8;
 

@@ -40,7 +40,7 @@ int tiny_run(const int8_t *restrict input, int8_t *restrict output, void *restri
   TINY_ON_LAYER(0, "load x");
   tiny_1_decrement(a + 12, a + 96);
 #if defined(BUG_STALE)
-  a[96] = (int8_t)(a[96] + (a[0] == 0x55));
+  a[96] = (int8_t)(a[96] + ((uint8_t)a[0] == 0xAA));
 #endif
   TINY_ON_LAYER(1, "decrement");
   tiny_2_store(a + 96, output);
