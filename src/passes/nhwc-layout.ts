@@ -45,7 +45,8 @@ class Layout {
   /** An input takes the layout that its first layer wants. */
   #input(port: Port): Port {
     const tensor = tensorOf(this.#graph, port.tensor);
-    const chain = canonical(tensor.shape, wantedView(this.#graph, port.tensor) ?? []);
+    // Not in canonical form: a transpose says where an axis of extent 1 went, a reshape does not.
+    const chain = simplify(tensor.shape, wantedView(this.#graph, port.tensor) ?? []);
     const base = this.#retype(tensor.id, shapeAfter(tensor.shape, chain));
     this.#viewed.set(port.tensor, { base, chain: invert(tensor.shape, chain) });
     return { ...port, views: canonical(port.shape, [...port.views, ...chain]) };

@@ -43,7 +43,13 @@ export function padOnBase(op: PadOp, x: Viewed): OnBase | undefined {
     chain = resize(shape, chain, at, extent);
     shape = shape.map((d, i) => (i === at ? extent : d));
   }
-  return chain === undefined ? undefined : { op: { ...op, pads }, shape, chain };
+  const padded = view.map((d, axis) => d + op.pads[axis]! + op.pads[view.length + axis]!);
+  return leadsTo(padded, shape, chain) ? { op: { ...op, pads }, shape, chain } : undefined;
+}
+
+/** Among axes of extent 1 the wrong one may have been found: then the views end in another shape. */
+function leadsTo(expected: Shape, shape: Shape, chain: Chain | undefined): chain is Chain {
+  return chain !== undefined && sameShape(shapeAfter(shape, chain), expected);
 }
 
 /** Where all parts have the same views, but for their extent along the axis. */
@@ -61,7 +67,10 @@ export function concatOnBase(op: ConcatOp, parts: readonly Viewed[]): OnBase | u
   const total = parts.reduce((sum, p) => sum + p.base.shape[axis]!, 0);
   const chain = resize(first.base.shape, first.chain, axis, total);
   const shape = first.base.shape.map((d, i) => (i === axis ? total : d));
-  return chain === undefined ? undefined : { op: { ...op, axis }, shape, chain };
+  const joined = shapeAfter(first.base.shape, first.chain).map((d, i) =>
+    i === op.axis ? parts.reduce((sum, p) => sum + shapeAfter(p.base.shape, p.chain)[i]!, 0) : d,
+  );
+  return leadsTo(joined, shape, chain) ? { op: { ...op, axis }, shape, chain } : undefined;
 }
 
 /**
