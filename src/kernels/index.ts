@@ -3,6 +3,7 @@ import { averagePool } from './average-pool.ts';
 import { concat } from './concat.ts';
 import { convKLanes, fullyConnectedKLanes } from './conv-k-lanes.ts';
 import { convKLanesFlush, fullyConnectedKLanesFlush } from './conv-k-lanes-flush.ts';
+import { depthwise } from './depthwise.ts';
 import type { Kernel } from './kernel.ts';
 import { maxPool } from './max-pool.ts';
 import { pad } from './pad.ts';
@@ -18,6 +19,7 @@ export const kernels = [
   concat,
   convKLanes,
   convKLanesFlush,
+  depthwise,
   fullyConnectedKLanes,
   fullyConnectedKLanesFlush,
   maxPool,

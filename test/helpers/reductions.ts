@@ -1,10 +1,10 @@
 import { createRandom } from '../../src/core/random.ts';
 import type { Clamp, Graph, IntegerReduction, Pads, Pair, QuantParams } from '../../src/graph/types.ts';
-import type { RequantFormat } from '../../src/numeric/requantize.ts';
-import { greedySegments } from '../../src/kernels/k-lanes/certify.ts';
-import { packWeights } from '../../src/kernels/k-lanes/pack.ts';
 import { laneModel, walkOf } from '../../src/kernels/k-lanes/walk.ts';
-import { quant, QuantizedGraphBuilder } from './quantized-graph.ts';
+import type { RequantFormat } from '../../src/numeric/requantize.ts';
+import { windowBudget } from '../../src/quantize/accumulator.ts';
+import { greedySegments } from '../../src/quantize/segments.ts';
+import { QuantizedGraphBuilder, quant } from './quantized-graph.ts';
 
 /** A convolution to be tested; a pad of 1 at most where the kernel is 3. */
 export interface ConvCase {
@@ -34,14 +34,27 @@ export function convGraph(name: string, c: ConvCase, seed = 3): Graph {
   const weights = Int8Array.from({ length: c.outputs * length }, () => random.int(-largest, largest));
   const runLength = groups === 1 && dilations[1] === 1 ? kernel[1] * perGroup : perGroup;
   const walk = walkOf(length, runLength);
-  const segments = greedySegments(packWeights(weights, c.outputs, walk, 4, groups), { lo: x.qmin, hi: x.qmax });
-  const integer: IntegerReduction = { requant: c.requant ?? 'fixed', accumulator: laneModel(walk, segments), mode: 'proven' };
+  const depthwise = groups === c.channels && groups === c.outputs;
+  const model = depthwise
+    ? { bits: 16, lanes: 1, step: 1, runLength, segments: [length] }
+    : laneModel(walk, [walk.steps]);
+  const accumulator = greedySegments(model, weights, c.outputs, windowBudget(16, { lo: x.qmin, hi: x.qmax }));
+  const integer: IntegerReduction = { requant: c.requant ?? 'fixed', accumulator, mode: 'proven' };
   const b = new QuantizedGraphBuilder(name);
   const scale = Array.from({ length: c.outputs }, (_, o) =>
     c.requant === 'shift' ? 2 ** -(6 + (o % 3)) : Math.fround((0.02 + 0.001 * o) / largest),
   );
-  const w = b.constant([c.outputs, ...kernel, perGroup], weights, { scale, zeroPoint: 0, qmin: -127, qmax: 127, axis: 0 });
-  const bias = b.constant([c.outputs], Int32Array.from({ length: c.outputs }, () => random.int(-2000, 2000)));
+  const w = b.constant([c.outputs, ...kernel, perGroup], weights, {
+    scale,
+    zeroPoint: 0,
+    qmin: -127,
+    qmax: 127,
+    axis: 0,
+  });
+  const bias = b.constant(
+    [c.outputs],
+    Int32Array.from({ length: c.outputs }, () => random.int(-2000, 2000)),
+  );
   const op = { kind: 'conv2d', strides, pads, dilations, groups, integer, ...(c.clamp && { clamp: c.clamp }) } as const;
   const y = c.requant === 'shift' ? quant(2 ** -3, 5) : quant(0.1, 7);
   b.output(b.node(op, [b.input([1, c.height, c.width, c.channels], x), w, bias], y));
@@ -53,12 +66,22 @@ export function denseGraph(name: string, rows: number, length: number, outputs: 
   const random = createRandom(5);
   const weights = Int8Array.from({ length: outputs * length }, () => random.int(-largest, largest));
   const walk = walkOf(length, length);
-  const segments = greedySegments(packWeights(weights, outputs, walk, 4, 1), { lo: -128, hi: 127 });
+  const accumulator = greedySegments(
+    laneModel(walk, [walk.steps]),
+    weights,
+    outputs,
+    windowBudget(16, { lo: -128, hi: 127 }),
+  );
   const b = new QuantizedGraphBuilder(name);
   const scale = Array.from({ length: outputs }, (_, o) => Math.fround((0.03 + 0.002 * o) / largest));
   const w = b.constant([outputs, length], weights, { scale, zeroPoint: 0, qmin: -127, qmax: 127, axis: 0 });
-  const bias = b.constant([outputs], Int32Array.from({ length: outputs }, () => random.int(-3000, 3000)));
-  const integer: IntegerReduction = { requant: 'fixed', accumulator: laneModel(walk, segments), mode: 'proven' };
-  b.output(b.node({ kind: 'fullyConnected', integer }, [b.input([rows, length], quant(0.04, 11)), w, bias], quant(0.2, -4)));
+  const bias = b.constant(
+    [outputs],
+    Int32Array.from({ length: outputs }, () => random.int(-3000, 3000)),
+  );
+  const integer: IntegerReduction = { requant: 'fixed', accumulator, mode: 'proven' };
+  b.output(
+    b.node({ kind: 'fullyConnected', integer }, [b.input([rows, length], quant(0.04, 11)), w, bias], quant(0.2, -4)),
+  );
   return b.build();
 }

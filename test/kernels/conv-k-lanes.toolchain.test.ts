@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { runCases, toolchains } from '../helpers/compile-and-run.ts';
-import { type ConvCase, convGraph, denseGraph } from '../helpers/reductions.ts';
 import { quant } from '../helpers/quantized-graph.ts';
+import { type ConvCase, convGraph, denseGraph } from '../helpers/reductions.ts';
 
 const same = { kernel: [3, 3], pads: [1, 1, 1, 1] } as const;
 const one = { height: 1, width: 1, channels: 1, outputs: 1 } as const;
@@ -16,9 +16,27 @@ const convolutions: Readonly<Record<string, ConvCase>> = {
   flushes_odd: { height: 5, width: 7, channels: 65, outputs: 7, ...same },
   first_layer: { height: 9, width: 11, channels: 3, outputs: 10, ...same, largest: 60 },
   pointwise: { height: 6, width: 6, channels: 24, outputs: 12, largest: 30 },
-  strided: { height: 9, width: 9, channels: 16, outputs: 4, kernel: [3, 3], strides: [2, 2], pads: [0, 0, 1, 1], largest: 9 },
+  strided: {
+    height: 9,
+    width: 9,
+    channels: 16,
+    outputs: 4,
+    kernel: [3, 3],
+    strides: [2, 2],
+    pads: [0, 0, 1, 1],
+    largest: 9,
+  },
   strided_pointwise: { height: 7, width: 7, channels: 16, outputs: 4, strides: [2, 2], largest: 30 },
-  dilated: { height: 9, width: 9, channels: 8, outputs: 4, kernel: [3, 3], dilations: [2, 2], pads: [2, 2, 2, 2], largest: 20 },
+  dilated: {
+    height: 9,
+    width: 9,
+    channels: 8,
+    outputs: 4,
+    kernel: [3, 3],
+    dilations: [2, 2],
+    pads: [2, 2, 2, 2],
+    largest: 20,
+  },
   one_dimensional: { height: 1, width: 20, channels: 10, outputs: 6, kernel: [1, 5], pads: [0, 2, 0, 2], largest: 12 },
   column: { height: 20, width: 1, channels: 10, outputs: 6, kernel: [5, 1], pads: [2, 0, 2, 0], largest: 12 },
   grouped: { height: 5, width: 5, channels: 24, outputs: 9, groups: 3, ...same, largest: 40 },
@@ -26,7 +44,14 @@ const convolutions: Readonly<Record<string, ConvCase>> = {
   multiplier: { height: 5, width: 5, channels: 4, outputs: 8, groups: 4, ...same },
   clamped: { height: 4, width: 4, channels: 16, outputs: 4, ...same, largest: 7, clamp: { lo: 0, hi: 6 } },
   zero_point: { height: 4, width: 4, channels: 16, outputs: 4, ...same, x: quant(0.05, 13), largest: 7 },
-  narrow: { height: 4, width: 4, channels: 16, outputs: 4, ...same, x: { scale: [0.25], zeroPoint: -8, qmin: -8, qmax: 7 } },
+  narrow: {
+    height: 4,
+    width: 4,
+    channels: 16,
+    outputs: 4,
+    ...same,
+    x: { scale: [0.25], zeroPoint: -8, qmin: -8, qmax: 7 },
+  },
   shift: { height: 4, width: 4, channels: 16, outputs: 6, ...same, x: quant(2 ** -4, 0), largest: 7, requant: 'shift' },
   float32: { height: 4, width: 4, channels: 16, outputs: 6, ...same, largest: 7, requant: 'float32' },
   // One-sided weights: the range is centred by a preload.

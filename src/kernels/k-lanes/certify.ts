@@ -18,32 +18,6 @@ function slotRanges(packed: PackedWeights, slot: number, segments: readonly numb
   return ranges;
 }
 
-/**
- * The fewest flushes that keep every lane of every channel in its 16-bit window: each segment is as long as the packed
- * weights allow.
- */
-export function greedySegments(packed: PackedWeights, x: SumRange): number[] {
-  const { steps } = packed.walk;
-  const slots = packed.channelOf.length;
-  const widths = new Float64Array(steps * slots * laneCount);
-  for (let slot = 0; slot < slots; slot++) {
-    forEachWeight(packed, slot, (step, lane, w) => {
-      widths[(step * slots + slot) * laneCount + lane]! += Math.abs(w) * (x.hi - x.lo);
-    });
-  }
-  const sums = new Float64Array(slots * laneCount);
-  const segments: number[] = [];
-  for (let step = 0; step < steps; step++) {
-    const row = widths.subarray(step * sums.length, (step + 1) * sums.length);
-    if (sums.some((sum, i) => sum + row[i]! > 2 ** 16 - 1)) {
-      segments.push(step);
-      sums.fill(0);
-    }
-    for (let i = 0; i < sums.length; i++) sums[i]! += row[i]!;
-  }
-  return [...segments, steps];
-}
-
 export interface Certificate {
   readonly proof: AccumulatorProof;
   /** Start values, `[tile][segment][channel of the tile][lane]`; absent where every accumulator starts from zero. */

@@ -2,13 +2,15 @@ import { invariant } from '../../core/diagnostics.ts';
 import type { Graph } from '../../graph/types.ts';
 import { largestSum, type Requantizer } from '../../numeric/requantize.ts';
 import { reductionRequantizer } from '../../ops/quantized.ts';
+import { windowBudget } from '../../quantize/accumulator.ts';
+import { greedySegments } from '../../quantize/segments.ts';
 import type { ConstantArray, Packed } from '../kernel.ts';
 import { requantizerArrays } from '../requantizer-arrays.ts';
-import { certify, greedySegments } from './certify.ts';
+import { certify } from './certify.ts';
 import { foldedBias, type Geometry, geometryOf, type ReductionNode } from './geometry.ts';
 import { type PackedWeights, packWeights, perSlot } from './pack.ts';
 import { tileChannels } from './tile.ts';
-import { isLaneModel } from './walk.ts';
+import { isLaneModel, laneModel } from './walk.ts';
 
 /** A packed and certified reduction. */
 export interface Prepared {
@@ -19,7 +21,7 @@ export interface Prepared {
   readonly requantizer: Requantizer;
 }
 
-export function packedOf(g: Geometry): PackedWeights {
+function packedOf(g: Geometry): PackedWeights {
   return packWeights(g.weights, g.reduction.channels, g.walk, tileChannels, g.groups);
 }
 
@@ -27,10 +29,11 @@ export function packedOf(g: Geometry): PackedWeights {
  * The segments in which the kernel runs: the graph's, where its accumulator model speaks of 16-bit lanes; else (a
  * scalar or a wider accumulator) as few as the weights allow.
  */
-export function runningSegments(g: Geometry, packed?: PackedWeights): readonly number[] {
+export function runningSegments(g: Geometry): readonly number[] {
   const { accumulator } = g.integer;
   if (isLaneModel(accumulator, g.walk, g.reduction.length)) return accumulator.segments;
-  return greedySegments(packed ?? packedOf(g), g.xRange);
+  const unflushed = laneModel(g.walk, [g.walk.steps]);
+  return greedySegments(unflushed, g.weights, g.reduction.channels, windowBudget(16, g.xRange)).segments;
 }
 
 export function prepare(node: ReductionNode, graph: Graph): Prepared {
@@ -39,7 +42,7 @@ export function prepare(node: ReductionNode, graph: Graph): Prepared {
   return {
     geometry,
     packed,
-    segments: runningSegments(geometry, packed),
+    segments: runningSegments(geometry),
     requantizer: reductionRequantizer(node, [geometry.x, graph.tensors.get(node.inputs[1]!)!], geometry.y),
   };
 }
@@ -82,7 +85,7 @@ export function packReduction(node: ReductionNode, graph: Graph): Packed {
 }
 
 /** Every sum, bias included, must stay within what the requantizer takes. */
-function checkSums(g: Geometry, requantizer: Requantizer, place: string): void {
+export function checkSums(g: Geometry, requantizer: Requantizer, place: string): void {
   const limit = largestSum(requantizer);
   const { length, channels } = g.reduction;
   for (let channel = 0; channel < channels; channel++) {
