@@ -100,7 +100,7 @@ export function manifestOf(context: EmitContext, files: readonly SourceFile[]): 
 }
 
 export function emitManifest(manifest: Manifest): SourceFile {
-  return { path: 'manifest.json', contents: `${JSON.stringify(manifest, null, 2)}\n` };
+  return { path: 'manifest.json', contents: `${jsonText(manifest)}\n` };
 }
 
 function layerEntries(context: EmitContext): Manifest['layers'] {
@@ -133,4 +133,13 @@ function tensorEntry({ options }: EmitContext, id: string): z.infer<typeof tenso
 
 function sha256(contents: string | Uint8Array): string {
   return createHash('sha256').update(contents).digest('hex');
+}
+
+/** JSON with two spaces a level, but arrays of numbers on one line. */
+function jsonText(value: unknown): string {
+  const text = JSON.stringify(value, null, 2);
+  return text.replaceAll(
+    /\[\s+(-?[\d.e+-]+(?:,\s+-?[\d.e+-]+)*)\s+\]/g,
+    (_, items: string) => `[${items.replaceAll(/\s+/g, ' ')}]`,
+  );
 }

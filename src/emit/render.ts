@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import Handlebars from 'handlebars';
@@ -9,7 +9,10 @@ import { commentText, markdownText } from './text.ts';
  * Templates lay out, TypeScript decides: the only module that knows Handlebars. Templates see plain data through a proxy
  * that throws on a missing member, since Handlebars' strict mode lets `{{#if missing}}` and `{{#each missing}}` pass.
  */
-type Environment = typeof Handlebars;
+export interface Renderer {
+  /** Renders `<root>/<path>`. Throws `invariant` where template and data do not fit together. */
+  render(path: string, data: object): string;
+}
 
 /** Formatting only: nothing here computes what the program does. */
 const helpers: Readonly<Record<string, (text: string) => string>> = {
@@ -21,59 +24,56 @@ const helpers: Readonly<Record<string, (text: string) => string>> = {
 
 const templateRoot = fileURLToPath(new URL('../../templates', import.meta.url));
 
-const c = createEnvironment();
-const html = createEnvironment();
-const compiled = new Map<string, Handlebars.TemplateDelegate>();
+const c = createRenderer(templateRoot, 'none');
+const html = createRenderer(templateRoot, 'html');
 
-/** Renders `templates/<path>` with nothing escaped. Throws `invariant` where template and data do not fit together. */
+/** Renders a template of `templates/` with nothing escaped. */
 export function renderC(path: string, data: object): string {
-  return render(c, path, data, true);
+  return c.render(path, data);
 }
 
-/** Renders `templates/<path>` as HTML: values are escaped. */
+/** Renders a template of `templates/` as HTML: values are escaped. */
 export function renderHtml(path: string, data: object): string {
-  return render(html, path, data, false);
-}
-
-/** True where `templates/<path>` is there. */
-export function hasTemplate(path: string): boolean {
-  return existsSync(join(templateRoot, path));
+  return html.render(path, data);
 }
 
 /** Names of the files in `templates/<folder>`, sorted. */
 export function templatesIn(folder: string): string[] {
-  return readdirSync(join(templateRoot, folder)).sort();
+  return filesIn(join(templateRoot, folder));
 }
 
-function createEnvironment(): Environment {
-  const environment = Handlebars.create();
-  for (const [name, helper] of Object.entries(helpers)) {
-    environment.registerHelper(name, (text: string) => helper(text));
+/** @param root folder of templates; its `partials/*.hbs` are known to all of them by their basename */
+export function createRenderer(root: string, escaping: 'none' | 'html'): Renderer {
+  const handlebars = Handlebars.create();
+  for (const [name, helper] of Object.entries(helpers)) handlebars.registerHelper(name, (text: string) => helper(text));
+  for (const file of filesIn(join(root, 'partials'))) {
+    handlebars.registerPartial(file.replace(/\.hbs$/, ''), readFileSync(join(root, 'partials', file), 'utf8'));
   }
-  for (const file of templatesIn('partials')) {
-    const source = readFileSync(join(templateRoot, 'partials', file), 'utf8');
-    environment.registerPartial(file.replace(/\.hbs$/, ''), source);
-  }
-  return environment;
+  const options = {
+    strict: true,
+    noEscape: escaping === 'none',
+    knownHelpersOnly: true,
+    knownHelpers: Object.fromEntries(Object.keys(helpers).map((name) => [name, true])),
+  };
+  const compiled = new Map<string, Handlebars.TemplateDelegate>();
+  const templateAt = (path: string): Handlebars.TemplateDelegate => {
+    const template = compiled.get(path) ?? handlebars.compile(readFileSync(join(root, path), 'utf8'), options);
+    compiled.set(path, template);
+    return template;
+  };
+  return {
+    render(path, data) {
+      try {
+        return templateAt(path)(strictView(data));
+      } catch (error) {
+        throw invariant(error instanceof Error ? error.message : String(error), `templates/${path}`);
+      }
+    },
+  };
 }
 
-function render(environment: Environment, path: string, data: object, noEscape: boolean): string {
-  try {
-    return compile(environment, path, noEscape)(strictView(data));
-  } catch (error) {
-    throw invariant(`${error instanceof Error ? error.message : String(error)}`, `templates/${path}`);
-  }
-}
-
-function compile(environment: Environment, path: string, noEscape: boolean): Handlebars.TemplateDelegate {
-  const key = `${noEscape ? 'c' : 'html'}:${path}`;
-  const known = compiled.get(key);
-  if (known !== undefined) return known;
-  const knownHelpers = Object.fromEntries(Object.keys(helpers).map((name) => [name, true]));
-  const source = readFileSync(join(templateRoot, path), 'utf8');
-  const template = environment.compile(source, { strict: true, noEscape, knownHelpersOnly: true, knownHelpers });
-  compiled.set(key, template);
-  return template;
+function filesIn(folder: string): string[] {
+  return readdirSync(folder).sort();
 }
 
 /** The value as a template sees it: reading a member that is not there throws. */

@@ -12,12 +12,16 @@ export function plainText(text: string): string {
 
 /** As plainText, and such that it can't end a C comment, nor begin one, nor continue a line comment. */
 export function commentText(text: string): string {
-  return plainText(text).replaceAll('*/', '* /').replaceAll('/*', '/ *').replaceAll('\\', '/').replaceAll('??', '? ?');
+  return plainText(text)
+    .replaceAll('*/', '* /')
+    .replaceAll('/*', '/ *')
+    .replaceAll('\\', '/')
+    .replaceAll(/\?(?=\?)/g, '? ');
 }
 
 /** As plainText, without what ends a cell of a Markdown table or formats it. */
 export function markdownText(text: string): string {
-  return plainText(text).replaceAll(/[\\`*_{}[\]<>()#+!|]/g, (char) => `\\${char}`);
+  return plainText(text).replaceAll(/[\\`*_[\]<>|]/g, (char) => `\\${char}`);
 }
 
 /** A C string literal; what is not printable ASCII is escaped in octal, which ends after three digits; so are trigraphs. */

@@ -1,7 +1,7 @@
-import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { type NeonarrowError, reject } from '../core/diagnostics.ts';
-import { generator } from './manifest.ts';
+import { manifestSchema } from './manifest.ts';
 import type { SourceFile } from './types.ts';
 
 /** The Makefile's folder: what it holds can be made again. */
@@ -15,7 +15,8 @@ const productFolder = 'build';
  *   the file system refuses
  */
 export async function writeBundle(folder: string, files: readonly SourceFile[]): Promise<void> {
-  const target = resolve(folder);
+  // The folder itself where a link leads to it.
+  const target = await realpath(folder).catch(() => resolve(folder));
   const fresh = join(dirname(target), `.${basename(target)}.new-${process.pid}`);
   const old = join(dirname(target), `.${basename(target)}.old-${process.pid}`);
   try {
@@ -67,9 +68,9 @@ async function isReplaceable(target: string, folder: string): Promise<boolean> {
 /** The files that the bundle's manifest names; undefined where there is no manifest of ours. */
 async function bundleFiles(target: string): Promise<ReadonlySet<string> | undefined> {
   try {
-    const manifest: unknown = JSON.parse(await readFile(join(target, 'manifest.json'), 'utf8'));
-    const { generator: by, files } = manifest as { generator?: unknown; files?: { path: string }[] };
-    return by === generator ? new Set(['manifest.json', ...(files ?? []).map((file) => file.path)]) : undefined;
+    const text = await readFile(join(target, 'manifest.json'), 'utf8');
+    const manifest = manifestSchema.pick({ generator: true, files: true }).safeParse(JSON.parse(text));
+    return manifest.success ? new Set(['manifest.json', ...manifest.data.files.map((file) => file.path)]) : undefined;
   } catch (error) {
     if (error instanceof SyntaxError || isFileSystemError(error)) return undefined;
     throw error;

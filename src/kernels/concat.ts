@@ -16,7 +16,7 @@ export const concat: Kernel<ConcatOp> = {
   summary: 'copy into a slice of the concatenation',
   misfit: (node, graph) => {
     const { shape } = outputOf(graph, node);
-    const axis = node.op.axis < 0 ? node.op.axis + shape.length : node.op.axis;
+    const { axis } = node.op;
     // Along an axis before the last two, a slice is a block of rows only if nothing is repeated outside of it.
     if (axis >= shape.length - 2 || sizeOf(shape.slice(0, axis)) === 1) return undefined;
     return `joins axis ${axis} of a batch`;

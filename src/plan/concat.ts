@@ -16,7 +16,7 @@ export interface Slice {
 /** The inputs of a concatenation, one after the other along its axis; its kernel has made sure that they are boxes of H×W×C. */
 export function slicesOf(graph: Graph, node: Node<ConcatOp>): Slice[] {
   const { shape } = outputOf(graph, node);
-  const axis = node.op.axis < 0 ? node.op.axis + shape.length : node.op.axis;
+  const { axis } = node.op;
   const fromEnd = shape.length - 1 - axis;
   // H is the product of all axes before W: one index along `axis` is that many rows.
   const rows = fromEnd < 2 ? 1 : sizeOf(shape.slice(axis + 1, -2));

@@ -6,10 +6,10 @@ import { findCompiler } from '../../src/build/compiler.ts';
 import { runProgram } from '../../src/build/run.ts';
 import { withTempDir } from '../../src/build/temp.ts';
 import { emulators } from '../../src/build/toolchains.ts';
-import { emitBundle } from '../../src/emit/bundle.ts';
 import type { Bundle } from '../../src/emit/bundle.ts';
+import { emitBundle } from '../../src/emit/bundle.ts';
 import type { Graph } from '../../src/graph/types.ts';
-import { selectKernels, type Selections } from '../../src/kernels/select.ts';
+import { type Selections, selectKernels } from '../../src/kernels/select.ts';
 import { planMemory } from '../../src/plan/plan.ts';
 import { armv8a } from '../../src/targets/armv8-a.ts';
 import { portable } from '../../src/targets/portable.ts';
@@ -54,7 +54,9 @@ export async function runCases(cases: readonly Case[], toolchain: (typeof toolch
       {
         compiler,
         optimization: toolchain.optimization,
-        sources: ['main.c', ...files.map((file) => file.path).filter((path) => path.endsWith('.c'))].map((path) => join(dir, path)),
+        sources: ['main.c', ...files.map((file) => file.path).filter((path) => path.endsWith('.c'))].map((path) =>
+          join(dir, path),
+        ),
         outDir: dir,
         includeDirs: [join(dir, 'include')],
         sanitize: toolchain.target === portable,
@@ -82,7 +84,8 @@ function testFunction({ prefix, ports, arenaBytes }: Bundle, graph: Graph): stri
   const outputs = graph.outputs.map((port) => values.get(port.tensor)!);
   const outputNames = outputs.map((_, i) => `${prefix}_out${i}`);
   const checks = outputs.map(
-    (data, i) => `  check("${prefix} ${ports[inputs.length + i]!.name}", ${outputNames[i]}, ${prefix}_want${i}, ${data.length});`,
+    (data, i) =>
+      `  check("${prefix} ${ports[inputs.length + i]!.name}", ${outputNames[i]}, ${prefix}_want${i}, ${data.length});`,
   );
   return [
     ...inputs.map((data, i) => `static const int8_t ${inputNames[i]}[] = ${bytes(data)};`),

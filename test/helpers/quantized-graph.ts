@@ -46,6 +46,10 @@ export class QuantizedGraphBuilder {
     this.#builder.outputs.push({ name: `output${this.#builder.outputs.length}`, tensor, shape, views: [] });
   }
 
+  shapeOf(tensor: TensorId): Shape {
+    return this.#builder.tensors.get(tensor)!.shape;
+  }
+
   build(): Graph {
     return this.#builder.build();
   }
@@ -57,8 +61,8 @@ export function evaluate(graph: Graph, inputs: readonly Int8Array[]): ReadonlyMa
   for (const node of graph.nodes) {
     const { integer } = definitionOf(node);
     if (integer === undefined) throw new Error(`${node.op.kind} has no integer meaning`);
-    const valueOf = (id: TensorId) => values.get(id) ?? (tensorOf(graph, id).data as Int8Array);
-    const io = { inputs: inputsOf(graph, node), values: node.inputs.map(valueOf), output: outputOf(graph, node) };
+    const lookUp = (id: TensorId) => values.get(id) ?? (tensorOf(graph, id).data as Int8Array);
+    const io = { inputs: inputsOf(graph, node), values: node.inputs.map(lookUp), output: outputOf(graph, node) };
     values.set(io.output.id, integer(node, io));
   }
   return values;

@@ -1,0 +1,69 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { commentText, cString, joinComments, markdownText, wrapList } from '../../src/emit/text.ts';
+
+const anyText = fc.string({ unit: 'binary' });
+
+describe('commentText', () => {
+  it('ends no comment, begins none, continues no line and hides nothing', () => {
+    expect(commentText('a */ b /* c \\ d ??/ e\nf')).toBe('a * / b / * c / d ? ?/ e f');
+    expect(commentText('évil\u202e')).toBe('<U+00E9>vil ');
+    expect(commentText('A35, …')).toBe('A35, ...');
+  });
+
+  it('is one line of ASCII, whatever a model holds', () => {
+    fc.assert(
+      fc.property(anyText, (text) => {
+        expect(commentText(text)).toMatch(/^[\x20-\x7e]*$/);
+        expect(commentText(text)).not.toMatch(/\*\/|\/\*|\\|\?\?/);
+      }),
+    );
+  });
+
+  it('stays so where a replacement makes a new pair', () => {
+    expect(commentText('**//')).not.toContain('*/');
+    expect(commentText('*/*')).not.toMatch(/\*\/|\/\*/);
+    expect(commentText('???')).not.toContain('??');
+  });
+});
+
+describe('cString', () => {
+  it('escapes what C would read otherwise', () => {
+    expect(cString('a"b\\c??/\n')).toBe('"a\\"b\\\\c\\?\\?/\\012"');
+    expect(cString('é1')).toBe('"\\303\\2511"');
+  });
+});
+
+it('markdownText keeps a cell a cell', () => {
+  expect(markdownText('a|b_c\n<d>')).toBe('a\\|b\\_c \\<d\\>');
+});
+
+describe('wrapList', () => {
+  it('breaks after commas where 120 columns are not enough', () => {
+    expect(wrapList('f(', ['a', 'b'], ')')).toBe('f(a, b)');
+    const long = wrapList('int name(', Array<string>(12).fill('const int8_t *input'), ')');
+    for (const line of long.split('\n')) expect(line.length).toBeLessThanOrEqual(120);
+    expect(long.replaceAll(/\s+/g, ' ')).toBe(`int name(${Array<string>(12).fill('const int8_t *input').join(', ')})`);
+  });
+});
+
+describe('joinComments', () => {
+  const head = '/*\n * Step 1\n */\n';
+
+  it('puts the kernel’s comment under the layer’s', () => {
+    expect(joinComments(head, '/* One line. */\nint f;\n')).toBe('/*\n * Step 1\n *\n * One line.\n */\nint f;\n');
+    expect(joinComments(head, '/*\n * Two\n * lines.\n */\nint f;\n')).toBe(
+      '/*\n * Step 1\n *\n * Two\n * lines.\n */\nint f;\n',
+    );
+  });
+
+  it('leaves a text without comment as it is', () => {
+    expect(joinComments(head, 'int f; /* no */\n')).toBe(`${head}int f; /* no */\n`);
+  });
+
+  it('wraps long lines', () => {
+    const joined = joinComments(head, `/* ${'word '.repeat(60)}*/\n`);
+    for (const line of joined.split('\n')) expect(line.length).toBeLessThanOrEqual(120);
+    expect(joined.match(/word/g)).toHaveLength(60);
+  });
+});
