@@ -22,9 +22,12 @@ export function inputQuantizer(graph: Graph, port: Port): InputQuantizer {
   const size = sizeOf(tensor.shape);
   return (real, count) => {
     if (real.length !== count * size) throw invariant(`${real.length} values for ${count} samples of ${size}`);
-    return Int8Array.from({ length: real.length }, (_, i) => {
-      const within = i % size;
-      return quantizeValue(real[i - within + (order?.[within] ?? within)]!, quant);
-    });
+    const steps = new Int8Array(real.length);
+    for (let sample = 0; sample < real.length; sample += size) {
+      for (let i = 0; i < size; i++) {
+        steps[sample + i] = quantizeValue(real[sample + (order === undefined ? i : order[i]!)]!, quant);
+      }
+    }
+    return steps;
   };
 }
