@@ -20,7 +20,7 @@ export interface LayerOverride {
 }
 
 export interface QuantizeOptions {
-  /** Bits of the activations that layers read, 4 to 8; `auto` takes for each layer the width with the least noise. */
+  /** Bits of the activations that layers read, 2 to 8; `auto` takes for each layer the width with the least noise. */
   readonly bits: number | 'auto';
   /** Bits of the weights at most, 2 to 8. */
   readonly weightBits: number;
@@ -57,7 +57,7 @@ interface IntegerRange {
   readonly hi: number;
 }
 
-const BITS: IntegerRange = { flag: '--bits', lo: 4, hi: 8 };
+const BITS: IntegerRange = { flag: '--bits', lo: 2, hi: 8 };
 const WEIGHT_BITS: IntegerRange = { flag: '--weight-bits', lo: 2, hi: 8 };
 const ACC_BITS: IntegerRange = { flag: '--acc-bits', lo: 8, hi: 32 };
 const SEGMENTS: IntegerRange = { flag: '--segments', lo: 1, hi: 4096 };

@@ -1,0 +1,73 @@
+import { must } from '../core/must.ts';
+import type { IntegerReduction, QuantParams, Tensor } from '../graph/types.ts';
+import type { RequantFormat } from '../numeric/requantize.ts';
+import type { Reduction } from '../ops/definition.ts';
+import { windowBudget } from '../quantize/accumulator.ts';
+import { greedySegments, singleSegment } from '../quantize/segments.ts';
+
+/** How layers accumulate that nothing more is known about than their integers. */
+export interface AccumulatorDefaults {
+  readonly accBits: number;
+  readonly lanes: 1 | 8;
+  readonly requant: RequantFormat;
+}
+
+/** Why a layer's constants are not integers. */
+export class NotInteger extends Error {}
+
+/** Integer weights: int8 with one scale an output channel (axis 0). */
+export interface IntegerWeights {
+  readonly data: Int8Array;
+  readonly quant: QuantParams;
+}
+
+/**
+ * The integers behind the real weights of a layer.
+ * @throws NotInteger where the constant came through no DequantizeLinear, or not in a way that int8 holds
+ */
+export function weightsOf(weights: Tensor): IntegerWeights {
+  const { quant } = weights;
+  if (quant === undefined) throw new NotInteger('its weights are not quantized');
+  const channels = weights.shape[0]!;
+  if (quant.axis !== undefined && quant.axis !== 0) {
+    throw new NotInteger(`its weights have scales along axis ${quant.axis}, not along the output channels`);
+  }
+  const scale = quant.axis === undefined ? new Array<number>(channels).fill(quant.scale[0]!) : quant.scale;
+  if (!scale.every((s) => s > 0)) throw new NotInteger('a scale of its weights is not positive');
+  const real = must(weights.data, `values of ${weights.id}`);
+  const length = real.length / channels;
+  const integers = Float64Array.from(real, (w, i) => Math.round(w / scale[Math.floor(i / length)]!));
+  const lo = integers.reduce((a, b) => Math.min(a, b), 0);
+  const hi = integers.reduce((a, b) => Math.max(a, b), 0);
+  if (lo < -128 || hi > 127) throw new NotInteger(`its weights, ${lo} to ${hi} around their zero point, exceed int8`);
+  const qmin = lo < -127 ? -128 : -127;
+  return { data: Int8Array.from(integers), quant: { scale, zeroPoint: 0, qmin, qmax: 127, axis: 0 } };
+}
+
+/** The bias in steps of s_x · s_w: the file's own integers where it has them, else rounded to the nearest. */
+export function biasOf(bias: Tensor, inputStep: number, weightScales: readonly number[]): Int32Array {
+  const steps = weightScales.map((s) => inputStep * s);
+  const given = bias.quant?.scale;
+  const scaleOf = (o: number): number => {
+    const scale = given === undefined ? undefined : (given[o] ?? given[0]);
+    // The file's scale is the same product, rounded to float32.
+    return scale !== undefined && Math.abs(scale / steps[o]! - 1) < 2 ** -20 ? scale : steps[o]!;
+  };
+  return Int32Array.from(must(bias.data, `values of ${bias.id}`), (b, o) => {
+    const q = Math.round(b / scaleOf(o));
+    if (Math.abs(q) >= 2 ** 31) throw new NotInteger('its bias exceeds 32 bits in steps of input scale · weight scale');
+    return q;
+  });
+}
+
+/** The accumulator of a layer that only its integers are known of: flushed as late as they allow. */
+export function defaultInteger(
+  reduction: Reduction,
+  weights: Int8Array,
+  x: QuantParams,
+  { accBits, lanes, requant }: AccumulatorDefaults,
+): IntegerReduction {
+  const budget = windowBudget(accBits, { lo: x.qmin, hi: x.qmax });
+  const model = singleSegment(reduction, accBits, lanes);
+  return { requant, accumulator: greedySegments(model, weights, reduction.channels, budget), mode: 'proven' };
+}

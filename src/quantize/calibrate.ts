@@ -1,0 +1,138 @@
+import { reject } from '../core/diagnostics.ts';
+import { must } from '../core/must.ts';
+import { type Progress, silentProgress } from '../core/progress.ts';
+import { chooseSamples } from '../data/choose.ts';
+import type { Dataset } from '../data/dataset.ts';
+import { formatShape, sizeOf } from '../graph/shape.ts';
+import type { Graph, TensorId } from '../graph/types.ts';
+import { isReduction } from './groups.ts';
+import { addValues, createHistogram, type Histogram } from './histogram.ts';
+
+/** What the float network does on the calibration data. */
+export interface Calibration {
+  /** The values of each activation. */
+  readonly histograms: ReadonlyMap<TensorId, Histogram>;
+  /** The mean of each element, over `subset`, of what layers with weights read; in the tensor's own order. */
+  readonly means: ReadonlyMap<TensorId, Float64Array>;
+  /** Samples of the data set, ascending, that the means are of: bias correction runs on the same ones. */
+  readonly subset: readonly number[];
+}
+
+/** Runs the float network on `count` samples: the values of every activation, in its own order, sample after sample. */
+export type FloatRun = (inputs: Float32Array, count: number) => Promise<ReadonlyMap<TensorId, Float32Array>>;
+
+export interface CalibrateOptions {
+  /** Samples used, at most; chosen evenly at random, always the same. */
+  readonly samples: number;
+  /** Samples among them that means are taken over, at most. */
+  readonly meanSamples: number;
+  readonly progress?: Progress;
+}
+
+/** Samples a run: enough to keep both cores busy, few enough for 355,000 activations each. */
+const BATCH = 16;
+const SEED = 1;
+
+/**
+ * Gathers the statistics of all activations in one pass, whatever the number of samples.
+ * @throws reject `no-samples`, `data-shape`, `data-not-finite`, `activation-not-finite`
+ */
+export async function calibrate(
+  graph: Graph,
+  dataset: Dataset,
+  run: FloatRun,
+  options: CalibrateOptions,
+): Promise<Calibration> {
+  checkDataset(graph, dataset);
+  const progress = options.progress ?? silentProgress;
+  const chosen = chooseSamples(dataset.count, options.samples, SEED);
+  const subset = chooseSamples(chosen.length, options.meanSamples, SEED).map((i) => chosen[i]!);
+  const inSubset = new Set(subset);
+  const rest = chosen.filter((i) => !inSubset.has(i));
+  const activations = [...graph.inputs.map((p) => p.tensor), ...graph.nodes.flatMap((n) => n.outputs)];
+  const histograms = new Map(activations.map((id) => [id, createHistogram()]));
+  const means = meansOf(graph);
+  progress.start('calibrate', chosen.length);
+  for (const [samples, isMean] of [...batchesOf(subset, true), ...batchesOf(rest, false)]) {
+    const values = await run(gather(dataset, samples), samples.length);
+    for (const [id, h] of histograms) {
+      const v = must(values.get(id), `values of ${id}`);
+      if (!addValues(h, v)) throw notFinite(graph, dataset, id);
+      const mean = isMean ? means.get(id) : undefined;
+      if (mean !== undefined) accumulate(mean, v, subset.length);
+    }
+    progress.tick(samples.length);
+  }
+  progress.done();
+  return { histograms, means, subset };
+}
+
+function batchesOf(samples: readonly number[], isMean: boolean): (readonly [readonly number[], boolean])[] {
+  return Array.from({ length: Math.ceil(samples.length / BATCH) }, (_, i) => [
+    samples.slice(i * BATCH, (i + 1) * BATCH),
+    isMean,
+  ]);
+}
+
+/** The inputs of some samples, one after the other. */
+export function gather(dataset: Dataset, samples: readonly number[]): Float32Array {
+  const values = new Float32Array(samples.length * dataset.sampleSize);
+  samples.forEach((sample, i) => {
+    values.set(dataset.batch(sample, sample + 1), i * dataset.sampleSize);
+  });
+  return values;
+}
+
+function meansOf(graph: Graph): Map<TensorId, Float64Array> {
+  const read = graph.nodes.filter(isReduction).map((n) => must(graph.tensors.get(n.inputs[0]!), 'x'));
+  return new Map(read.map((t) => [t.id, new Float64Array(sizeOf(t.shape))]));
+}
+
+/** Adds a share of 1/`total` of each sample to the mean. */
+function accumulate(mean: Float64Array, values: Float32Array, total: number): void {
+  for (let from = 0; from < values.length; from += mean.length) {
+    for (let i = 0; i < mean.length; i++) mean[i]! += values[from + i]! / total;
+  }
+}
+
+function checkDataset(graph: Graph, dataset: Dataset): void {
+  const [port, ...others] = graph.inputs;
+  if (port === undefined || others.length > 0) {
+    throw reject({
+      code: 'several-inputs',
+      message: `The network has ${graph.inputs.length} inputs; calibration data has one value for each sample.`,
+      place: `graph ${graph.name}`,
+      hint: 'Quantize networks with one input.',
+    });
+  }
+  if (dataset.count < 1) {
+    const hint = 'Give at least one sample; a few hundred make a good calibration.';
+    throw reject({ code: 'no-samples', message: 'The data holds no samples.', place: dataset.describe, hint });
+  }
+  const size = sizeOf(port.shape);
+  if (dataset.sampleSize === size) return;
+  throw reject({
+    code: 'data-shape',
+    message: `The data has ${dataset.sampleSize} values a sample, but the model takes ${formatShape(port.shape)}: ${size}.`,
+    place: dataset.describe,
+    hint: `Give samples that fit the input "${port.name}".`,
+  });
+}
+
+function notFinite(graph: Graph, dataset: Dataset, id: TensorId) {
+  const node = graph.nodes.find((n) => n.outputs.includes(id));
+  if (node === undefined) {
+    return reject({
+      code: 'data-not-finite',
+      message: 'A sample holds NaN or infinity.',
+      place: dataset.describe,
+      hint: 'Look for a division by zero in the preprocessing that wrote it.',
+    });
+  }
+  return reject({
+    code: 'activation-not-finite',
+    message: `The float network gives NaN or infinity on the calibration data ${dataset.describe}.`,
+    place: `node "${node.origin.name}" (${node.origin.opType})`,
+    hint: 'Check that the preprocessing (--pixel-scale, --mean, --std) is that of the training.',
+  });
+}

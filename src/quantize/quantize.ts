@@ -1,0 +1,119 @@
+import { unsupported } from '../core/diagnostics.ts';
+import { must } from '../core/must.ts';
+import { type Progress, silentProgress } from '../core/progress.ts';
+import type { Dataset } from '../data/dataset.ts';
+import { inputsOf, outputOf } from '../graph/build.ts';
+import type { Graph, Node, NodeId, TensorId } from '../graph/types.ts';
+import { runNodeExactly } from '../interpret/exact-node.ts';
+import { createFloatEvaluator } from '../interpret/float.ts';
+import { inputQuantizer } from '../interpret/quantize-input.ts';
+import { placeOf } from '../ops/errors.ts';
+import type { ActivationChoice } from './activations.ts';
+import { type Calibration, calibrate, gather } from './calibrate.ts';
+import { isReductionNode } from './certify.ts';
+import { checkQuantized } from './check.ts';
+import { type Choice, chooseConfiguration } from './choose.ts';
+import { gridOf } from './clipping.ts';
+import { correctBiases } from './correct.ts';
+import { integerGraph } from './integer-graph.ts';
+import { type FittedLayer, fitLayer, layerOf } from './layer.ts';
+import { checkLayerNames, completeOptions, optionsOfLayer, type QuantizeOptions } from './options.ts';
+import { type LayerReport, layerReports } from './report.ts';
+
+/** A graph in integers, certified. */
+export interface QuantizedModel {
+  /** Legal in the sense of check.ts. Nodes and their names are those of the float graph. */
+  readonly graph: Graph;
+  readonly layers: readonly LayerReport[];
+}
+
+/** Samples that biases are corrected on, at most. */
+const CORRECTION_SAMPLES = 256;
+
+/**
+ * Quantizes a float network under its accumulators: every layer is proven not to overflow (DESIGN §4, §5).
+ * @param graph after the passes for float graphs
+ * @throws reject for options and data that do not fit; unsupported `not-quantizable` for operators without an integer form
+ */
+export async function quantize(
+  graph: Graph,
+  dataset: Dataset,
+  given: Partial<QuantizeOptions> = {},
+  progress: Progress = silentProgress,
+): Promise<QuantizedModel> {
+  const options = completeOptions(given);
+  checkLayerNames(options, graph);
+  checkQuantizable(graph);
+  const calibration = await calibrateOn(graph, dataset, options, progress);
+  const choice = chooseConfiguration(graph, calibration.histograms, options);
+  const fitted = fitLayers(graph, choice, options);
+  const quants = new Map([...choice.activations].map(([id, { quant }]) => [id, quant]));
+  let quantized = integerGraph(graph, quants, fitted, options.requant);
+  if (options.biasCorrection) {
+    const samples = gather(dataset, calibration.subset);
+    const inputs = inputQuantizer(quantized, must(quantized.inputs[0], 'input'))(samples, calibration.subset.length);
+    quantized = await correctBiases(graph, quantized, calibration, inputs, runNodeExactly, progress);
+  }
+  checkQuantized(quantized);
+  return { graph: quantized, layers: layerReports(quantized, noiseOf(graph, choice.activations, fitted)) };
+}
+
+async function calibrateOn(
+  graph: Graph,
+  dataset: Dataset,
+  { samples }: QuantizeOptions,
+  progress: Progress,
+): Promise<Calibration> {
+  const evaluator = await createFloatEvaluator(graph, { activations: 'all' });
+  try {
+    return await calibrate(graph, dataset, evaluator.run, { samples, meanSamples: CORRECTION_SAMPLES, progress });
+  } finally {
+    await evaluator.release();
+  }
+}
+
+/** The final weights: with the steps of inputs and outputs known. */
+function fitLayers(graph: Graph, choice: Choice, options: QuantizeOptions): Map<NodeId, FittedLayer> {
+  const grid = gridOf(options.requant);
+  const quantOf = (id: TensorId) => must(choice.activations.get(id), `quantization of ${id}`).quant;
+  return new Map(
+    graph.nodes.filter(isReductionNode).map((node) => {
+      const layer = layerOf(graph, node, optionsOfLayer(options, node));
+      const x = quantOf(node.inputs[0]!);
+      const outputStep = quantOf(outputOf(graph, node).id).scale[0]!;
+      return [node.id, fitLayer(layer, must(choice.segments.get(node.id), 'segments'), { x, grid, outputStep })];
+    }),
+  );
+}
+
+function noiseOf(
+  graph: Graph,
+  activations: ReadonlyMap<TensorId, ActivationChoice>,
+  fitted: ReadonlyMap<NodeId, FittedLayer>,
+): Map<NodeId, number> {
+  const dataNoise = (id: TensorId) => must(activations.get(id), `quantization of ${id}`).noise;
+  const layers = graph.nodes.filter(isReductionNode);
+  return new Map(layers.map((n) => [n.id, dataNoise(n.inputs[0]!) + must(fitted.get(n.id), n.id).rounded.noise]));
+}
+
+function checkQuantizable(graph: Graph): void {
+  const refused = graph.nodes.flatMap((node) => {
+    const reason = refusalOf(graph, node);
+    return reason === undefined ? [] : [`${placeOf(node.origin)}: ${reason}`];
+  });
+  if (refused.length === 0) return;
+  throw unsupported({
+    code: 'not-quantizable',
+    message: `${refused.length === 1 ? 'One operator has' : `${refused.length} operators have`} no integer form here.`,
+    details: refused,
+    hint: 'Give the float model: neonarrow quantizes it itself. BatchNormalization must follow a layer with weights.',
+  });
+}
+
+function refusalOf(graph: Graph, node: Node): string | undefined {
+  if (node.op.kind === 'fakeQuant') return 'the network is quantized already';
+  if (node.op.kind === 'affine') return 'it could not be folded into a layer with weights';
+  const constants = isReductionNode(node) ? [] : inputsOf(graph, node).filter((t) => t.data !== undefined);
+  if (node.op.kind === 'add' && constants.length > 0) return 'one of its operands is a constant';
+  return undefined;
+}

@@ -1,0 +1,69 @@
+import type { Graph, NodeId } from '../graph/types.ts';
+import { type AccumulatorProof, utilizationOf } from './accumulator.ts';
+import { certify, type IntegerLayer, integerLayerOf, isReductionNode } from './certify.ts';
+
+/** What `--json` says about a layer with weights (DESIGN §10). */
+export interface LayerReport {
+  /** The ONNX node. */
+  readonly name: string;
+  /** Bits of the input. */
+  readonly dataBits: number;
+  /** Bits that the integer weights of a channel need, averaged over the channels. */
+  readonly weightBits: number;
+  readonly accBits: number;
+  readonly lanes: number;
+  /** Number of segments: flushes into 32 bits, the last one included. */
+  readonly segments: number;
+  /** The widest sum's share of the accumulator's window, averaged over the channels; 1 is all of it. */
+  readonly utilization: number;
+  readonly proven: boolean;
+  /** Signal-to-noise ratio of the output in dB, predicted from the rounding of data and weights. */
+  readonly sqnr?: number;
+}
+
+/**
+ * Certifies a quantized graph and describes its layers.
+ * @param noise relative squared error of each layer's output, where known
+ */
+export function layerReports(graph: Graph, noise: ReadonlyMap<NodeId, number> = new Map()): LayerReport[] {
+  const proofs = certify(graph);
+  return graph.nodes
+    .filter(isReductionNode)
+    .map((node) => reportOf(integerLayerOf(graph, node), proofs.get(node.id), noise.get(node.id)));
+}
+
+function reportOf(layer: IntegerLayer, proof: AccumulatorProof | undefined, noise: number | undefined): LayerReport {
+  const { node, x, integer } = layer;
+  const { accumulator } = integer;
+  return {
+    name: node.origin.name,
+    dataBits: Math.ceil(Math.log2(x.qmax - x.qmin + 1)),
+    weightBits: round(mean(channelBits(layer)), 1),
+    accBits: accumulator.bits,
+    lanes: accumulator.lanes,
+    segments: accumulator.segments.length,
+    utilization: proof === undefined ? 0 : round(mean(utilizations(proof)), 3),
+    proven: proof !== undefined,
+    ...(noise === undefined || noise === 0 ? {} : { sqnr: round(-10 * Math.log10(noise), 1) }),
+  };
+}
+
+function utilizations(proof: AccumulatorProof): number[] {
+  return proof.worst.map((range) => utilizationOf(range, proof.model.bits));
+}
+
+function channelBits({ weights, reduction }: IntegerLayer): number[] {
+  return Array.from({ length: reduction.channels }, (_, o) => {
+    const channel = weights.data.subarray(o * reduction.length, (o + 1) * reduction.length);
+    const largest = channel.reduce((max, q) => Math.max(max, Math.abs(q)), 0);
+    return largest === 0 ? 0 : Math.ceil(Math.log2(largest + 1)) + 1;
+  });
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((a, b) => a + b, 0) / Math.max(1, values.length);
+}
+
+function round(x: number, digits: number): number {
+  return Number(x.toFixed(digits));
+}
