@@ -1,5 +1,11 @@
 import { inputsOf, outputOf, tensorOf } from '../graph/build.ts';
-import { composePermutations, inversePermutation, isIdentityPermutation, permuteShape } from '../graph/shape.ts';
+import {
+  composePermutations,
+  inversePermutation,
+  isFreePermutation,
+  isIdentityPermutation,
+  permuteShape,
+} from '../graph/shape.ts';
 import type { Graph, Port, Shape, TensorId } from '../graph/types.ts';
 import { definitionOf } from '../ops/index.ts';
 import { storedPermutation } from '../ops/stored.ts';
@@ -57,7 +63,8 @@ export function writeOutput(builder: ModelBuilder, graph: Graph, port: Port): vo
 }
 
 /**
- * Writes views; transposes that follow each other become one, and none where they cancel.
+ * Writes views; transposes that follow each other become one, and none where they cancel or where a reshape makes up for
+ * them.
  * @param shape of the value in tensor order, before the views
  * @param before from the value's stored order to tensor order
  * @param after from tensor order to the result's stored order
@@ -70,31 +77,23 @@ function writeViews(
   views: Port['views'],
   after: readonly number[] | undefined,
 ): string {
-  let [name, dims, pending] = [value, shape, before];
-  const flush = (): void => {
-    if (pending !== undefined && !isIdentityPermutation(pending))
-      name = builder.node('Transpose', [name], { perm: pending });
-    pending = undefined;
-  };
-  const then = (perm: readonly number[]): void => {
-    pending = pending === undefined ? perm : composePermutations(pending, perm);
-  };
+  let name = value;
+  let pending = before ?? shape.map((_, axis) => axis);
+  // As `name` has it; the views see it through `pending`.
+  let dims = permuteShape(shape, inversePermutation(pending));
   for (const view of views) {
     if (view.kind === 'transpose') {
-      then(view.perm);
-      dims = permuteShape(dims, view.perm);
-    } else {
-      flush();
-      name = builder.node('Reshape', [
-        name,
-        builder.constant('shape', [view.shape.length], Float64Array.from(view.shape)),
-      ]);
-      dims = view.shape;
+      pending = composePermutations(pending, view.perm);
+      continue;
     }
+    if (!isFreePermutation(dims, pending)) name = builder.node('Transpose', [name], { perm: pending });
+    const target = builder.constant('shape', [view.shape.length], Float64Array.from(view.shape));
+    name = builder.node('Reshape', [name, target]);
+    dims = [...view.shape];
+    pending = dims.map((_, axis) => axis);
   }
-  if (after !== undefined) then(after);
-  flush();
-  return name;
+  const last = after === undefined ? pending : composePermutations(pending, after);
+  return isIdentityPermutation(last) ? name : builder.node('Transpose', [name], { perm: last });
 }
 
 function writeActivations(builder: ModelBuilder, graph: Graph): Map<TensorId, string> {
