@@ -2,9 +2,10 @@ import { must } from '../core/must.ts';
 import { GraphBuilder, tensorOf } from '../graph/build.ts';
 import { printGraph } from '../graph/print.ts';
 import type { Graph, Node, Op, Port, Shape, Tensor, TensorId } from '../graph/types.ts';
+import { wantedView } from './nhwc-inputs.ts';
 import { absorbIntoWeights, affineOnBase, concatOnBase, padOnBase, softmaxOnBase } from './nhwc-operators.ts';
 import type { Pass } from './pass.ts';
-import { type Chain, canonical, invert, resize, shapeAfter, simplify, transposesIn, type Viewed } from './views.ts';
+import { type Chain, canonical, invert, shapeAfter, simplify, transposesIn, type Viewed } from './views.ts';
 
 /**
  * Makes the graph channels-last throughout.
@@ -180,58 +181,5 @@ class Layout {
     this.#builder.addTensor(tensor);
     this.#builder.addNode(view, [x.id], [id], consumer.origin);
     return tensor;
-  }
-}
-
-/**
- * The views between a tensor and the first operator behind it that has a layout of its own; undefined where there is
- * none.
- */
-function wantedView(graph: Graph, id: TensorId): Chain | undefined {
-  for (const node of graph.nodes) {
-    if (node.inputs[0] !== id && node.inputs[1] !== id) continue;
-    const found = wantedThrough(graph, node);
-    if (found !== undefined) return found;
-  }
-  return undefined;
-}
-
-function wantedThrough(graph: Graph, node: Node): Chain | undefined {
-  const behind = (): Chain | undefined => wantedView(graph, must(node.outputs[0], 'output'));
-  const { op } = node;
-  switch (op.kind) {
-    case 'conv2d':
-    case 'maxPool':
-    case 'averagePool':
-      return [];
-    case 'transpose':
-    case 'reshape': {
-      const rest = behind();
-      return rest === undefined ? undefined : [op, ...rest];
-    }
-    case 'unary':
-    case 'fakeQuant':
-    case 'add':
-      return behind();
-    case 'affine': {
-      const scale = tensorOf(graph, node.inputs[1]!).data;
-      const shift = tensorOf(graph, node.inputs[2]!).data;
-      const uniform = scale?.every((v) => v === scale[0]) && shift?.every((v) => v === shift[0]);
-      return uniform ? behind() : [];
-    }
-    case 'pad': {
-      const { shape } = tensorOf(graph, node.inputs[0]!);
-      let padded = tensorOf(graph, node.outputs[0]!).shape;
-      let rest = behind();
-      shape.forEach((extent, axis) => {
-        rest = rest && resize(padded, rest, axis, extent);
-        padded = padded.map((d, i) => (i === axis ? extent : d));
-      });
-      return rest;
-    }
-    case 'concat':
-    case 'softmax':
-    case 'fullyConnected':
-      return undefined;
   }
 }

@@ -1,16 +1,11 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import onnxProto from 'onnx-proto';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Diagnostic, ErrorKind } from '../../src/core/diagnostics.ts';
-import { decodeModel } from '../../src/onnx/decode.ts';
+import { readFile } from 'node:fs/promises';
+import { describe, expect, it } from 'vitest';
 import { encodeModel } from '../../src/onnx/encode.ts';
-import { type ImportOptions, importModel } from '../../src/onnx/import.ts';
-import type { ModelNode } from '../../src/onnx/model.ts';
+import { importModel } from '../../src/onnx/import.ts';
 import {
   buildModel,
   expectFaithful,
+  importError,
   int64,
   kinds,
   type ModelSpec,
@@ -20,57 +15,14 @@ import {
   tensor,
 } from './model-helper.ts';
 
-const { onnx } = onnxProto;
-
 const w = random([4, 3, 3, 3], 1);
 const conv: NodeSpec = { op: 'Conv', inputs: ['x', 'w'] };
 const plain: ModelSpec = { inputs: { x: [1, 3, 8, 8] }, nodes: [conv], constants: { w } };
 
-/** The error's fields without class and stack. */
-async function errorOf(
-  spec: ModelSpec | Uint8Array,
-  options: Partial<ImportOptions> = {},
-): Promise<Diagnostic & { kind: ErrorKind }> {
-  const bytes = spec instanceof Uint8Array ? spec : encodeModel(buildModel(spec));
-  try {
-    await importModel(bytes, { path: 'net.onnx', ...options });
-  } catch (error) {
-    const { kind, code, message, place, hint, details } = error as Diagnostic & { kind: ErrorKind };
-    return JSON.parse(JSON.stringify({ kind, code, message, place, hint, details }));
-  }
-  throw new Error('the model was accepted');
-}
-
-describe('a file that is no model', () => {
-  const hint = 'Export or download the model again; neonarrow reads ONNX files (.onnx).';
-  const whole = encodeModel(buildModel(plain));
-  it.each([
-    ['empty', new Uint8Array(), 'it is empty'],
-    ['text', new TextEncoder().encode('<!DOCTYPE html><html></html>'), 'it is truncated or in another format'],
-    ['truncated', whole.slice(0, whole.length - 100), 'it is truncated or in another format'],
-    ['a bare header', whole.slice(0, 2), 'it holds no complete model'],
-  ])('%s', async (_name, bytes, why) => {
-    const message = `this is no ONNX model: ${why}`;
-    expect(await errorOf(bytes)).toEqual({
-      kind: 'reject',
-      code: 'not-an-onnx-file',
-      message,
-      place: 'net.onnx',
-      hint,
-    });
-  });
-
-  it('is named at every truncation', async () => {
-    for (let length = 0; length < whole.length; length += 7) {
-      expect(await errorOf(whole.slice(0, length)), `${length} bytes`).toMatchObject({ code: 'not-an-onnx-file' });
-    }
-  });
-});
-
 describe('unsupported models', () => {
   const hint = 'Replace these nodes, or cut the model before them (onnx.utils.extract_model).';
   it('are refused in one message that lists every node', async () => {
-    const error = await errorOf({
+    const error = await importError({
       ...plain,
       nodes: [
         conv,
@@ -100,7 +52,7 @@ describe('unsupported models', () => {
   });
 
   it('list forms of known operators together, too', async () => {
-    const error = await errorOf({
+    const error = await importError({
       ...plain,
       nodes: [
         conv,
@@ -183,14 +135,14 @@ describe('unsupported models', () => {
     ],
   ];
   it.each(forms)('refuse %s', async (_name, spec, message, formHint) => {
-    const error = await errorOf({ ...plain, ...spec });
+    const error = await importError({ ...plain, ...spec });
     expect(error).toMatchObject({ kind: 'unsupported', code: 'unsupported-operator', message, hint: formHint });
     expect(error.place).toMatch(/^node ".*" \(\w+\)$/);
   });
 
   it('refuse opsets that are too old or too new', async () => {
     for (const opset of [6, 22]) {
-      expect(await errorOf({ ...plain, opset })).toEqual({
+      expect(await importError({ ...plain, opset })).toEqual({
         kind: 'unsupported',
         code: 'unsupported-opset',
         message: `the model uses opset ${opset}; neonarrow reads 7 to 21`,
@@ -201,7 +153,7 @@ describe('unsupported models', () => {
 
   it('refuse an output that is a constant', async () => {
     const spec = { ...plain, nodes: [conv, { op: 'Shape', inputs: ['n0'] }] };
-    expect(await errorOf(spec)).toMatchObject({ code: 'constant-output', place: 'output "n1"' });
+    expect(await importError(spec)).toMatchObject({ code: 'constant-output', place: 'output "n1"' });
   });
 });
 
@@ -231,7 +183,7 @@ describe('models that contradict themselves', () => {
     ['a missing input', { nodes: [{ op: 'Conv', inputs: ['x'] }] }, 'input 1 is missing'],
   ];
   it.each(cases)('%s', async (_name, spec, message) => {
-    const error = await errorOf({ ...plain, ...spec });
+    const error = await importError({ ...plain, ...spec });
     const hint = error.message.includes('kernel is larger')
       ? 'Give the model the input size that it was trained with.'
       : 'Check the model with onnx.checker and shape inference.';
@@ -240,7 +192,7 @@ describe('models that contradict themselves', () => {
 
   it('an attribute of another type', async () => {
     const spec = { ...plain, nodes: [{ ...conv, attributes: { group: 'two' } }] };
-    expect(await errorOf(spec)).toMatchObject({
+    expect(await importError(spec)).toMatchObject({
       code: 'invalid-model',
       message: 'attribute group is of type string, not int',
       place: 'node "conv_0" (Conv)',
@@ -252,7 +204,7 @@ describe('weights that are not finite', () => {
   it.each([Number.NaN, Infinity])('%s', async (bad) => {
     const data = w.data.slice();
     data[7] = bad;
-    expect(await errorOf({ ...plain, constants: { w: tensor(w.shape, data) } })).toEqual({
+    expect(await importError({ ...plain, constants: { w: tensor(w.shape, data) } })).toEqual({
       kind: 'reject',
       code: 'non-finite-weights',
       message: `tensor "w" holds ${bad} at index 7`,
@@ -277,7 +229,7 @@ describe('input shapes', () => {
   });
 
   it('other open extents are asked for', async () => {
-    expect(await errorOf({ ...plain, inputs: { x: ['N', 3, 'height', undefined] } })).toEqual({
+    expect(await importError({ ...plain, inputs: { x: ['N', 3, 'height', undefined] } })).toEqual({
       kind: 'reject',
       code: 'dynamic-shape',
       message: 'its shape is Nx3xheightx?; all extents but the batch must be known',
@@ -293,12 +245,12 @@ describe('input shapes', () => {
   });
 
   it('must fit what the model fixes', async () => {
-    expect(await errorOf(plain, { inputShapes: { x: [1, 1, 8, 8] } })).toMatchObject({
+    expect(await importError(plain, { inputShapes: { x: [1, 1, 8, 8] } })).toMatchObject({
       code: 'input-shape-mismatch',
       message: '--input-shape gives 1x1x8x8, the model has 1x3x8x8',
       place: 'input "x"',
     });
-    expect(await errorOf(plain, { inputShapes: { y: [1] } })).toMatchObject({
+    expect(await importError(plain, { inputShapes: { y: [1] } })).toMatchObject({
       message: 'the model has no input "y"',
       hint: 'Its inputs are "x".',
     });
@@ -354,7 +306,7 @@ describe('constants', () => {
       { op: 'Reshape', inputs: ['w', 's'], name: 'bad' },
       { op: 'Conv', inputs: ['x', 'n0'] },
     ];
-    const error = await errorOf({ ...plain, nodes, constants: { w, s: int64(5, 5) } });
+    const error = await importError({ ...plain, nodes, constants: { w, s: int64(5, 5) } });
     expect(error).toMatchObject({
       kind: 'reject',
       code: 'cannot-fold',
@@ -399,119 +351,6 @@ describe('constants', () => {
       constants: { q, scale: tensor([5], Float32Array.of(1, 2, 3, 4, 5)) },
     });
     expect(imported.tensors.get(imported.nodes[0]!.inputs[1]!)!.quant).toMatchObject({ axis: 0 });
-  });
-});
-
-describe('decoding', () => {
-  let folder = '';
-  beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'neonarrow-onnx-'));
-  });
-  afterAll(() => rm(folder, { recursive: true }));
-
-  /** The plain model with its weights' protobuf replaced. */
-  function withWeights(initializer: Parameters<typeof onnx.TensorProto.create>[0] & object): Uint8Array {
-    const model = onnx.ModelProto.decode(encodeModel(buildModel(plain)));
-    model.graph!.initializer = [{ name: 'w', dims: [4, 3, 3, 3], ...initializer }];
-    return onnx.ModelProto.encode(model).finish();
-  }
-  const read = async (bytes: Uint8Array): Promise<number[]> =>
-    Array.from((await decodeModel(bytes, join(folder, 'net.onnx'))).initializers.get('w')!.data);
-
-  it('gives back what encode wrote', async () => {
-    const model = buildModel({
-      ...plain,
-      nodes: [
-        {
-          ...conv,
-          attributes: { pads: [1, 0, 1, 0], auto_pad: 'NOTSET', alpha: { float: 0.5 }, f: { floats: [1, 2] }, t: w },
-        },
-      ],
-      constants: { w, a: int64(-1, 5), b: tensor([2], Int8Array.of(-128, 127)), c: tensor([1], Int32Array.of(-7)) },
-    });
-    const again = await decodeModel(encodeModel(model), 'net.onnx');
-    expect(again).toEqual({
-      ...model,
-      outputs: [{ name: 'n0', dtype: undefined, elementType: 'type 0', shape: undefined }],
-    });
-    expect(encodeModel(again)).toEqual(encodeModel(model));
-  });
-
-  it('reads typed fields', async () => {
-    expect(await read(withWeights({ dataType: 1, floatData: [...w.data] }))).toEqual([...w.data]);
-    const half = withWeights({ dims: [5], dataType: 10, int32Data: [0x3c00, 0xc000, 0x3555, 0x0001, 0x7bff] });
-    expect(await read(half)).toEqual([1, -2, Math.fround(0.333251953125), 2 ** -24, 65504]);
-    expect(await read(withWeights({ dims: [2], dataType: 7, int64Data: [-3, 9] }))).toEqual([-3, 9]);
-    expect(await read(withWeights({ dims: [2], dataType: 11, doubleData: [0.5, 2] }))).toEqual([0.5, 2]);
-  });
-
-  it('reads float16 and int64 from raw data', async () => {
-    const half = new Uint8Array(Uint16Array.of(0x3c00, 0xbc00).buffer);
-    expect(await read(withWeights({ dims: [2], dataType: 10, rawData: half }))).toEqual([1, -1]);
-    const long = new Uint8Array(BigInt64Array.of(-1n, 2n ** 63n - 1n).buffer);
-    expect(await read(withWeights({ dims: [2], dataType: 7, rawData: long }))).toEqual([-1, Number.MAX_SAFE_INTEGER]);
-  });
-
-  it('rejects data of the wrong length', async () => {
-    expect(await errorOf(withWeights({ dataType: 1, rawData: new Uint8Array(8) }))).toMatchObject({
-      code: 'invalid-model',
-      message: 'tensor "w" holds 8 bytes, 4×3×3×3 needs 432',
-    });
-    expect(await errorOf(withWeights({ dataType: 1, floatData: [1] }))).toMatchObject({
-      message: 'tensor "w" holds 1 elements, 4×3×3×3 needs 108',
-    });
-  });
-
-  it('refuses strings as weights', async () => {
-    expect(await errorOf(withWeights({ dataType: 8 }))).toMatchObject({
-      kind: 'reject',
-      code: 'unsupported-tensor-type',
-      message: 'tensor "w" holds elements of string',
-    });
-  });
-
-  const external = (...entries: [string, string][]): Uint8Array =>
-    withWeights({
-      dataType: 1,
-      dataLocation: onnx.TensorProto.DataLocation.EXTERNAL,
-      externalData: entries.map(([key, value]) => ({ key, value })),
-    });
-
-  it('reads external data next to the file', async () => {
-    const bytes = new Uint8Array(8 + w.data.byteLength);
-    bytes.set(new Uint8Array(w.data.buffer), 8);
-    await writeFile(join(folder, 'weights.bin'), bytes);
-    expect(await read(external(['location', 'weights.bin'], ['offset', '8'], ['length', '432']))).toEqual([...w.data]);
-    expect(await read(external(['location', 'weights.bin'], ['offset', '8']))).toEqual([...w.data]);
-    expect(await readFile(join(folder, 'weights.bin'))).toHaveLength(440);
-  });
-
-  it.each([
-    ['a missing file', [['location', 'gone.bin']], /gone\.bin, which does not exist$/],
-    [
-      'a short file',
-      [
-        ['location', 'short.bin'],
-        ['length', '432'],
-      ],
-      /^the data of tensor "w" is in 432 bytes at offset 0 of .*short\.bin, which is shorter$/,
-    ],
-    ['a file elsewhere', [['location', '../x.bin']], /in "\.\.\/x\.bin", which is not inside the model's folder$/],
-  ] as [string, [string, string][], RegExp][])('rejects %s', async (_name, entries, message) => {
-    await writeFile(join(folder, 'short.bin'), new Uint8Array(4));
-    const error = await errorOf(external(...entries), { path: join(folder, 'net.onnx') });
-    expect(error).toMatchObject({
-      kind: 'reject',
-      code: 'missing-external-data',
-      hint: 'Put the external data file next to the model, or save the model in one file (onnx.save_model).',
-    });
-    expect(error.message).toMatch(message);
-  });
-
-  it('names nodes that have no name', async () => {
-    const model = buildModel(plain);
-    const unnamed = { ...model, nodes: model.nodes.map((n): ModelNode => ({ ...n, name: '' })) };
-    expect((await decodeModel(encodeModel(unnamed), 'net.onnx')).nodes[0]!.name).toBe('Conv_0');
   });
 });
 

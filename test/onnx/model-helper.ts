@@ -1,11 +1,12 @@
 import { expect } from 'vitest';
+import { type Diagnostic, type ErrorKind, NeonarrowError } from '../../src/core/diagnostics.ts';
 import { createRandom } from '../../src/core/random.ts';
 import { dtypeOf } from '../../src/graph/build.ts';
 import { sizeOf } from '../../src/graph/shape.ts';
 import type { Graph, Shape, TensorData } from '../../src/graph/types.ts';
 import { encodeModel } from '../../src/onnx/encode.ts';
 import { exportFloat } from '../../src/onnx/export-float.ts';
-import { importModel } from '../../src/onnx/import.ts';
+import { type ImportOptions, importModel } from '../../src/onnx/import.ts';
 import type { AttributeValue, ModelNode, SourceModel, SourceTensor } from '../../src/onnx/model.ts';
 import { runModel } from '../../src/onnx/run.ts';
 import { optimize } from '../../src/passes/index.ts';
@@ -143,4 +144,20 @@ function expectClose(actual: SourceTensor, expected: SourceTensor, name: string)
 
 export function kinds(graph: Graph): string[] {
   return graph.nodes.map((n) => n.op.kind);
+}
+
+/** What importing the model fails with, without class and stack. */
+export async function importError(
+  spec: ModelSpec | Uint8Array,
+  options: Partial<ImportOptions> = {},
+): Promise<Diagnostic & { readonly kind: ErrorKind }> {
+  const bytes = spec instanceof Uint8Array ? spec : encodeModel(buildModel(spec));
+  try {
+    await importModel(bytes, { path: 'net.onnx', ...options });
+  } catch (error) {
+    if (!(error instanceof NeonarrowError)) throw error;
+    const { kind, code, message, place, hint, details } = error;
+    return JSON.parse(JSON.stringify({ kind, code, message, place, hint, details }));
+  }
+  throw new Error('the model was accepted');
 }

@@ -1,5 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { expectFaithful, int64, kinds, type ModelSpec, type NodeSpec, random, scalar, tensor } from './model-helper.ts';
+import {
+  expectFaithful,
+  int64,
+  kinds,
+  type ModelSpec,
+  type NodeSpec,
+  random,
+  scalar,
+  tensor,
+} from '../onnx/model-helper.ts';
 
 /** Every operator on generated models, against ONNX Runtime; each case runs imported and optimized. */
 type Cases = Readonly<Record<string, ModelSpec>>;
