@@ -11,6 +11,7 @@ const levels = [
   ['build'],
   ['verify', 'bench'],
   ['report'],
+  ['stages'],
   ['pipeline.ts'],
   ['cli'],
   ['main.ts'],

@@ -1,70 +1,119 @@
 import { type Command, Option } from 'commander';
 import { reject } from '../core/diagnostics.ts';
+import type { Recipe } from '../data/recipe.ts';
+import type { RecipeFlags } from '../data/recipe-flags.ts';
+import type { RequantFormat } from '../numeric/requantize.ts';
+import { completeOptions, parseLayerOverride, type QuantizeOptions } from '../quantize/options.ts';
+import { readRecipe } from '../stages/read-data.ts';
+import { type Model, readModel } from '../stages/read-model.ts';
 
-/** Options that several commands share, with their checks; DESIGN §10. */
+/** Options that several commands share, with their checks (DESIGN §10). */
 
-/** Where samples come from and how they are preprocessed. */
-export interface DataOptions {
+/** Which model, and how its samples become inputs. */
+export interface ModelFlags extends RecipeFlags {
+  readonly recipe?: string;
+  readonly name?: string;
+  readonly inputShape: readonly string[];
+}
+
+/** Where samples come from. */
+export interface DataFlags {
   readonly calibrate?: string;
   readonly evaluate?: string;
-  readonly recipe?: string;
-  readonly pixelScale?: string;
-  readonly mean?: string;
-  readonly std?: string;
-  readonly labels?: string;
-  readonly layout?: string;
-  readonly range?: string;
   readonly samples?: number;
   readonly seed: number;
-  readonly inputShape: readonly string[];
 }
 
 export interface QuantizerFlags {
   readonly accBits: number;
   readonly lanes: string;
-  readonly mode: 'proven' | 'calibrated';
-  readonly requant: 'fixed' | 'shift' | 'float32';
-  readonly dataBits: number;
+  readonly mode: string;
+  readonly requant: RequantFormat;
+  readonly bits: string;
+  readonly weightBits: number;
+  readonly segments: string;
   readonly layer: readonly string[];
 }
 
 const dataForms = 'cifar10:FILE, FILE.npy, FILE.npz, a folder of images, FILE.f32|.i8|.u8, random:N';
 
-export function withDataOptions(command: Command, uses: { calibrate: boolean; evaluate: boolean }): Command {
-  if (uses.calibrate) command.option('--calibrate <data>', `calibration samples: ${dataForms}`);
-  if (uses.evaluate) command.option('--evaluate <data>', 'labelled samples on which accuracy is measured');
+export function withModelOptions(command: Command): Command {
   return command
     .option('--recipe <file>', 'preprocessing and labels (default: <model>.json next to the model)')
-    .option('--pixel-scale <s>', 'real input = (pixel · scale − mean) / std; e.g. 1/255')
+    .option('--pixel-scale <s>', 'real input = (pixel · scale − mean) / std, e.g. 1/255')
     .option('--mean <m>', 'one value, or one a channel, comma-separated')
     .option('--std <s>', 'one value, or one a channel, comma-separated')
     .option('--labels <names>', 'class names, comma-separated')
     .option('--layout <order>', 'HWC or CHW: pixel order of arrays whose shape leaves it open')
     .option('--range <lo,hi>', 'range of real inputs for random:N, where the inputs are not pixels')
-    .option('--samples <n>', 'use at most this many samples', wholeNumber('--samples', 1))
-    .option('--seed <n>', 'seed of everything random', wholeNumber('--seed', 0), 1)
     .option('--input-shape <name=dims>', 'resolve a symbolic input, e.g. image=1x3x224x224 (repeatable)', collect, []);
+}
+
+export function withDataOptions(command: Command, uses: { calibrate: boolean; evaluate: boolean }): Command {
+  if (uses.calibrate) command.option('--calibrate <data>', `calibration samples: ${dataForms}`);
+  if (uses.evaluate) command.option('--evaluate <data>', `labelled samples to measure accuracy on: ${dataForms}`);
+  return command
+    .option('--samples <n>', 'use at most this many samples', wholeNumber('--samples', 1))
+    .option('--seed <n>', 'seed of everything random', wholeNumber('--seed', 0), 1);
 }
 
 export function withQuantizerOptions(command: Command): Command {
   return command
     .option('--acc-bits <n>', 'accumulator width, 8 to 32', wholeNumber('--acc-bits', 8, 32), 16)
     .addOption(
-      new Option('--lanes <n>', 'products of one output are summed in this many accumulators')
-        .choices(['auto', '1', '8'])
+      new Option(
+        '--lanes <n>',
+        'accumulators that share the products of an output; auto: 8 NEON lanes, 1 for depthwise',
+      )
+        .choices(['auto', '8', '1'])
         .default('auto'),
     )
     .addOption(new Option('--mode <mode>', 'proven: no input can overflow').choices(['proven']).default('proven'))
     .addOption(
-      new Option('--requant <form>', 'from sums to outputs').choices(['fixed', 'shift', 'float32']).default('fixed'),
+      new Option('--requant <format>', 'from sums to outputs').choices(['fixed', 'shift', 'float32']).default('fixed'),
     )
-    .option('--data-bits <n>', 'width of activations, 4 to 8', wholeNumber('--data-bits', 4, 8), 8)
+    .option('--bits <n>', 'bits of activations, 4 to 8, or auto: the width with the least noise', 'auto')
+    .option('--weight-bits <n>', 'bits of weights at most', wholeNumber('--weight-bits', 2, 8), 8)
+    .option('--segments <n>', 'flushes a layer: a number, flush (as the full-width weights need), or auto', 'auto')
     .option(
-      '--layer <name=options>',
-      'overrides for one layer, e.g. conv1=bits:6,segments:2 (repeatable)',
+      '--layer <name=settings>',
+      'override for one layer, e.g. conv1=bits:6,segments:2 (repeatable)',
       collect,
       [],
     );
+}
+
+/** The quantizer's options from the command line's. */
+export function quantizerOptions(flags: QuantizerFlags, samples: number | undefined): Partial<QuantizeOptions> {
+  const options = {
+    accBits: flags.accBits,
+    lanes: flags.lanes === '1' ? 1 : 8,
+    requant: flags.requant,
+    bits: flags.bits === 'auto' ? 'auto' : wholeNumber('--bits', 4, 8)(flags.bits),
+    weightBits: flags.weightBits,
+    segments: isSegmentWord(flags.segments) ? flags.segments : wholeNumber('--segments', 1)(flags.segments),
+    layers: new Map(flags.layer.map(parseLayerOverride)),
+    ...(samples !== undefined && { samples }),
+  } as const;
+  completeOptions(options);
+  return options;
+}
+
+function isSegmentWord(text: string): text is 'auto' | 'flush' {
+  return text === 'auto' || text === 'flush';
+}
+
+/** What the manifest says about how a bundle came about. No paths. */
+export function manifestOptions(flags: QuantizerFlags & DataFlags): Record<string, string | number | boolean> {
+  const { accBits, lanes, mode, requant, bits, weightBits, segments, layer, seed } = flags;
+  const layers = layer.length === 0 ? {} : { layer: layer.join(' ') };
+  return { accBits, lanes, mode, requant, bits, weightBits, segments, ...layers, seed };
+}
+
+/** The model and its recipe, as the options name them. */
+export async function openModel(path: string, flags: ModelFlags): Promise<{ model: Model; recipe: Recipe }> {
+  const model = await readModel(path, { inputShapes: parseInputShapes(flags.inputShape), name: flags.name });
+  return { model, recipe: await readRecipe(model, flags.recipe, flags) };
 }
 
 /** A parser for whole numbers in a range. */
@@ -73,12 +122,8 @@ export function wholeNumber(flag: string, least: number, most = Number.MAX_SAFE_
     const value = Number(text);
     if (/^\d+$/.test(text) && value >= least && value <= most) return value;
     const range = most === Number.MAX_SAFE_INTEGER ? `of at least ${least}` : `from ${least} to ${most}`;
-    throw reject({
-      code: 'bad-flag',
-      message: `"${text}" is not a whole number ${range}.`,
-      place: flag,
-      hint: `Give a whole number ${range}.`,
-    });
+    const message = `"${text}" is not a whole number ${range}`;
+    throw reject({ code: 'bad-flag', message, place: flag, hint: `Give a whole number ${range}.` });
   };
 }
 
@@ -86,20 +131,18 @@ function collect(value: string, previous: readonly string[]): readonly string[] 
   return [...previous, value];
 }
 
-/** `image=1x3x32x32` → image, [1, 3, 32, 32]. */
-export function parseInputShapes(specs: readonly string[]): ReadonlyMap<string, readonly number[]> {
-  return new Map(
+/** `image=1x3x32x32` → image: [1, 3, 32, 32]. */
+export function parseInputShapes(specs: readonly string[]): Record<string, readonly number[]> {
+  return Object.fromEntries(
     specs.map((spec) => {
       const [, name, dims] = /^(.+)=(\d+(?:x\d+)*)$/.exec(spec) ?? [];
-      if (name === undefined || dims === undefined) {
-        throw reject({
-          code: 'bad-flag',
-          message: `"${spec}" is not NAME=DIMS.`,
-          place: '--input-shape',
-          hint: 'It looks like --input-shape image=1x3x224x224.',
-        });
-      }
-      return [name, dims.split('x').map(Number)];
+      if (name !== undefined && dims !== undefined) return [name, dims.split('x').map(Number)];
+      throw reject({
+        code: 'bad-flag',
+        message: `"${spec}" is not NAME=DIMS`,
+        place: '--input-shape',
+        hint: 'It looks like --input-shape image=1x3x224x224.',
+      });
     }),
   );
 }

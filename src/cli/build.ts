@@ -1,0 +1,92 @@
+import type { Command } from 'commander';
+import { type BuildResult, build } from '../pipeline.ts';
+import { requireQuantized } from '../stages/read-model.ts';
+import type { Target } from '../targets/target.ts';
+import { defaultFolder, kernelsByLayer, targetOf, withTargetOption } from './bundle-options.ts';
+import { type GlobalOptions, type Outcome, perform, withGlobalOptions } from './command.ts';
+import {
+  type DataFlags,
+  type ModelFlags,
+  manifestOptions,
+  openModel,
+  type QuantizerFlags,
+  quantizerOptions,
+  withDataOptions,
+  withModelOptions,
+  withQuantizerOptions,
+} from './options.ts';
+import { grouped } from './output.ts';
+import { accuracyText, layerTable, verificationText } from './tables.ts';
+
+type Flags = GlobalOptions & ModelFlags & DataFlags & QuantizerFlags & { out?: string; target: string };
+
+export function addBuild(program: Command): void {
+  const command = program
+    .command('build')
+    .argument('<model>', 'float ONNX network')
+    .description('everything: quantize, compile, cross-compile, verify')
+    .option('--out <dir>', "the bundle's folder (default: generated/<model>)")
+    .option('--name <name>', 'prefix of all C names (default: from the model)');
+  withTargetOption(command);
+  withDataOptions(command, { calibrate: true, evaluate: true });
+  withQuantizerOptions(withModelOptions(withGlobalOptions(command)));
+  command.action((path: string, flags: Flags) =>
+    perform(flags, (progress) => run(path, flags, targetOf(flags), progress)),
+  );
+}
+
+async function run(
+  path: string,
+  flags: Flags,
+  target: Target,
+  progress: Parameters<typeof build>[1],
+): Promise<Outcome> {
+  const { model, recipe } = await openModel(path, flags);
+  requireQuantized(model, false);
+  const out = flags.out ?? defaultFolder(model);
+  const result = await build(
+    {
+      model,
+      recipe,
+      target,
+      out,
+      quantizer: quantizerOptions(flags, flags.samples),
+      calibrate: flags.calibrate ?? recipe.calibrate,
+      evaluate: flags.evaluate ?? recipe.evaluate,
+      samples: flags.samples,
+      seed: flags.seed,
+      name: flags.name,
+      options: manifestOptions(flags),
+    },
+    progress,
+  );
+  return { json: jsonOf(result, out), text: () => describe(result, out), ok: result.verification.verified };
+}
+
+function jsonOf(result: BuildResult, out: string): object {
+  const { verification, accuracy, bundle, layers } = result;
+  const kernels = kernelsByLayer(result);
+  return {
+    verified: verification.verified,
+    mismatches: verification.mismatches,
+    vectors: verification.vectors,
+    ...(verification.firstMismatch && { firstMismatch: verification.firstMismatch }),
+    ...(accuracy && { floatTop1: accuracy.float.top1, top1: accuracy.quantized.top1, samples: accuracy.float.samples }),
+    arenaBytes: bundle.arenaBytes,
+    weightBytes: bundle.manifest.weightBytes,
+    out,
+    layers: layers.map((layer) => ({ ...layer, kernel: kernels.get(layer.name) })),
+    runs: verification.runs,
+  };
+}
+
+function describe(result: BuildResult, out: string): string {
+  const { bundle, layers, verification, accuracy } = result;
+  return [
+    layerTable(layers, kernelsByLayer(result)),
+    '',
+    `${out}: ${grouped(bundle.manifest.weightBytes)} bytes of constants, ${grouped(bundle.arenaBytes)} bytes of arena`,
+    ...(accuracy ? [accuracyText(accuracy)] : []),
+    verificationText(verification),
+  ].join('\n');
+}

@@ -1,0 +1,39 @@
+import type { Command } from 'commander';
+import type { Progress } from '../core/progress.ts';
+import { floatAccuracy, quantizedAccuracy } from '../interpret/accuracy.ts';
+import { readData } from '../stages/read-data.ts';
+import { type GlobalOptions, type Outcome, perform, withGlobalOptions } from './command.ts';
+import { type DataFlags, type ModelFlags, openModel, withDataOptions, withModelOptions } from './options.ts';
+import { accuracyText } from './tables.ts';
+
+type Flags = GlobalOptions & ModelFlags & DataFlags;
+
+export function addEvaluate(program: Command): void {
+  const command = program
+    .command('evaluate')
+    .argument('<model>', 'ONNX network, float or quantized')
+    .description('top-1 accuracy; a quantized network is computed exactly, as the C computes it');
+  withDataOptions(command, { calibrate: false, evaluate: true });
+  withModelOptions(withGlobalOptions(command));
+  command.action((path: string, flags: Flags) => perform(flags, (progress) => run(path, flags, progress)));
+}
+
+async function run(path: string, flags: Flags, progress: Progress): Promise<Outcome> {
+  const { model, recipe } = await openModel(path, flags);
+  const { samples, seed } = flags;
+  const data = await readData(model.graph, flags.evaluate ?? recipe.evaluate, recipe, {
+    samples,
+    seed,
+    labelled: true,
+  });
+  // A quantized file's own float meaning is what ONNX Runtime makes of its QDQ nodes.
+  const float = await floatAccuracy(path, model.graph, data, { progress });
+  if (!model.quantized) {
+    const json = { samples: float.samples, floatTop1: float.top1, imagesPerSecond: float.imagesPerSecond };
+    return { json, text: () => accuracyText({ float }), ok: true };
+  }
+  const quantized = await quantizedAccuracy(model.graph, data, { progress });
+  const { imagesPerSecond, top1 } = quantized;
+  const json = { samples: quantized.samples, floatTop1: float.top1, top1, imagesPerSecond };
+  return { json, text: () => accuracyText({ float, quantized }), ok: true };
+}

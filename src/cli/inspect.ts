@@ -1,0 +1,57 @@
+import type { Command } from 'commander';
+import { inputsOf } from '../graph/build.ts';
+import { printGraph } from '../graph/print.ts';
+import type { Graph } from '../graph/types.ts';
+import { definitionOf } from '../ops/index.ts';
+import { layerReports } from '../quantize/report.ts';
+import type { Model } from '../stages/read-model.ts';
+import { type GlobalOptions, perform, withGlobalOptions } from './command.ts';
+import { type ModelFlags, openModel, withModelOptions } from './options.ts';
+import { grouped } from './output.ts';
+import { layerTable } from './tables.ts';
+
+type Flags = GlobalOptions & ModelFlags;
+
+export function addInspect(program: Command): void {
+  const command = program
+    .command('inspect')
+    .argument('<model>', 'ONNX network, float or quantized')
+    .description('the network as neonarrow sees it after its passes; for quantized ones the proof of each layer');
+  withModelOptions(withGlobalOptions(command));
+  command.action((path: string, flags: Flags) =>
+    perform(flags, async () => {
+      const { model } = await openModel(path, flags);
+      return { json: jsonOf(model), text: () => describe(model), ok: true };
+    }),
+  );
+}
+
+function jsonOf(model: Model): object {
+  const { graph, quantized, sha256 } = model;
+  const port = ({ name, shape }: Graph['inputs'][number]) => ({ name, shape });
+  return {
+    name: graph.name,
+    sha256,
+    quantized,
+    inputs: graph.inputs.map(port),
+    outputs: graph.outputs.map(port),
+    macs: macsOf(graph),
+    parameters: parametersOf(graph),
+    nodes: graph.nodes.map((n) => ({ name: n.origin.name, opType: n.origin.opType, kind: n.op.kind })),
+    ...(quantized && { layers: layerReports(graph) }),
+  };
+}
+
+function describe(model: Model): string {
+  const { graph, quantized } = model;
+  const facts = `${grouped(parametersOf(graph))} parameters, ${grouped(macsOf(graph))} multiply-accumulates, ${graph.nodes.length} nodes`;
+  return [printGraph(graph), facts, ...(quantized ? ['', layerTable(layerReports(graph))] : [])].join('\n');
+}
+
+function macsOf(graph: Graph): number {
+  return graph.nodes.reduce((sum, n) => sum + (definitionOf(n).reduction?.(n, inputsOf(graph, n)).macs ?? 0), 0);
+}
+
+function parametersOf(graph: Graph): number {
+  return [...graph.tensors.values()].reduce((sum, t) => sum + (t.data?.length ?? 0), 0);
+}

@@ -1,0 +1,25 @@
+import { Command } from 'commander';
+import { version } from '../core/version.ts';
+import { addBuild } from './build.ts';
+import { addCompile } from './compile.ts';
+import { addDoctor } from './doctor.ts';
+import { addEvaluate } from './evaluate.ts';
+import { addInspect } from './inspect.ts';
+import { addQuantize } from './quantize.ts';
+import { addVerify } from './verify.ts';
+
+/** The command line (DESIGN §10). */
+export function createProgram(): Command {
+  const program = new Command('neonarrow')
+    .description(
+      'Compiles ONNX networks to C for Arm Cortex-A whose NEON loops accumulate in 16 bits, and proves that nothing overflows.',
+    )
+    .version(version)
+    .showHelpAfterError('(add --help for the options)')
+    .configureHelp({ helpWidth: 110 })
+    .exitOverride();
+  for (const add of [addBuild, addQuantize, addCompile, addVerify, addEvaluate, addInspect, addDoctor]) add(program);
+  program.addHelpText('after', '\nExit codes: 0 good, 1 the check failed, 2 the input is wrong, 3 a tool is missing.');
+  for (const command of program.commands) command.exitOverride().showHelpAfterError('(add --help for the options)');
+  return program;
+}

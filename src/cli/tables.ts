@@ -1,0 +1,48 @@
+import Table from 'cli-table3';
+import type { Accuracy } from '../interpret/accuracy.ts';
+import type { LayerReport } from '../quantize/report.ts';
+import type { VerifyResult } from '../verify/result.ts';
+import { grouped, percent, plainTable } from './output.ts';
+
+/** One line a layer with weights: what was chosen and what is proven. */
+export function layerTable(layers: readonly LayerReport[], kernels?: ReadonlyMap<string, string>): string {
+  const table = new Table({
+    ...plainTable,
+    head: ['layer', 'data', 'weights', 'sums', 'segments', 'full', 'SQNR', '', ...(kernels ? ['kernel'] : [])],
+    colAligns: ['left', 'right', 'right', 'right', 'right', 'right', 'right', 'left', 'left'],
+  });
+  for (const l of layers) {
+    table.push([
+      l.name,
+      `${l.dataBits} bit`,
+      `${l.weightBits} bit`,
+      `${l.lanes}×${l.accBits} bit`,
+      l.segments,
+      percent(l.utilization).replace(/\.\d+/, ''),
+      l.sqnr === undefined ? '' : `${l.sqnr} dB`,
+      l.proven ? 'proven' : 'NOT PROVEN',
+      ...(kernels ? [kernels.get(l.name) ?? ''] : []),
+    ]);
+  }
+  return table.toString();
+}
+
+export function verificationText(v: VerifyResult): string {
+  const runs = v.runs.map(
+    (r) => `  ${r.ok ? '✓' : '✗'} ${r.compiler} ${r.opt} ${r.cpu}${r.sanitized ? ' (ASan, UBSan)' : ''}`,
+  );
+  const first =
+    v.firstMismatch === undefined ? [] : [`  first: ${v.firstMismatch.line}`, `  in ${v.firstMismatch.what}`];
+  const scope = `${grouped(v.vectors)} vectors, ${grouped(v.bytes)} bytes a run`;
+  const verdict = v.verified ? 'verified, 0 mismatches' : `NOT VERIFIED, ${grouped(v.mismatches)} mismatches`;
+  return [...runs, ...first, `${verdict} (${scope})`].join('\n');
+}
+
+export function accuracyText(accuracy: { float?: Accuracy; quantized?: Accuracy }): string {
+  const { float, quantized } = accuracy;
+  const line = (what: string, a: Accuracy) =>
+    `top-1 ${what}: ${percent(a.top1)} (${grouped(a.correct)} of ${grouped(a.samples)}, ${Math.round(a.imagesPerSecond)} a second)`;
+  const lines = [...(float ? [line('float', float)] : []), ...(quantized ? [line('quantized', quantized)] : [])];
+  if (float && quantized) lines.push(`drop: ${((float.top1 - quantized.top1) * 100).toFixed(2)} points`);
+  return lines.join('\n');
+}
