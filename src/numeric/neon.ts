@@ -33,9 +33,6 @@ export function wrap16(x: number): number {
 
 /** `vcvtnq_s32_f32` of one lane: nearest integer, ties to even. */
 export function roundHalfEven(x: number): number {
-  const down = floor(x);
-  const rest = x - down;
-  if (rest < 0.5) return down;
-  if (rest > 0.5) return down + 1;
-  return down % 2 === 0 ? down : down + 1;
+  const up = Math.round(x); // ties towards +∞
+  return up - x === 0.5 && up % 2 !== 0 ? up - 1 : up + 0; // + 0: no negative zero
 }
