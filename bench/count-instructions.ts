@@ -27,6 +27,7 @@ function print({ compiler, opt, cpu, steps, total }: CountResult): void {
     head: ['step', 'layer', 'kernel', 'MACs', 'instructions', 'per MAC', 'multiply', 'flush', 'load', 'store', 'other'],
     colAligns: ['right', 'left', 'left', ...new Array<'right'>(8).fill('right')],
     style: { head: [], border: [] },
+    chars: { mid: '', 'left-mid': '', 'mid-mid': '', 'right-mid': '' },
   });
   const numbers = (macs: number, count: Pick<CountResult['total'], 'instructions' | 'instructionsPerMac' | 'mix'>) => [
     macs.toLocaleString('en'),
