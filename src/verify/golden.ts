@@ -4,10 +4,11 @@ import type { Plan } from '../plan/plan.ts';
 import { renderHarness } from './harness.ts';
 import { activationSize, stepsFingerprint, type TestStep, testSteps } from './steps.ts';
 import { decodeInputs, encodeVectors } from './vector-file.ts';
-import { networkRecord, type Sample } from './vectors.ts';
+import { networkRecord, randomSample, type Sample } from './vectors.ts';
 
 /** Samples that a bundle keeps: enough for a regression test, few enough to be committed. */
 const goldenSamples = 4;
+const goldenSeed = 1;
 /** The first sample's vector holds the bytes of every step, which shows where a mismatch is, up to this size. */
 const largestRecord = 2 ** 16;
 
@@ -19,7 +20,10 @@ export function goldenPath(prefix: string): string {
   return `test/${prefix}.vectors`;
 }
 
-/** The harness and the golden vectors of a bundle: extra files of `emitBundle`. The first few samples are kept. */
+/**
+ * The harness and the golden vectors of a bundle: extra files of `emitBundle`. The first few samples are kept; without any,
+ * seeded random inputs.
+ */
 export function testFiles(
   graph: Graph,
   plan: Plan,
@@ -35,7 +39,8 @@ export function testFiles(
 
 /** The file of vectors that a bundle carries: outputs and, but for a small first one, checksums of the steps. */
 export function goldenVectors(graph: Graph, steps: readonly TestStep[], samples: readonly Sample[]): Uint8Array {
-  const records = samples.slice(0, goldenSamples).map((sample, i) => {
+  const kept = samples.length > 0 ? samples : [0, 1].map((i) => randomSample(graph, goldenSeed, i));
+  const records = kept.slice(0, goldenSamples).map((sample, i) => {
     const record = networkRecord(graph, steps, sample);
     const bytes = record.steps.reduce((sum, step) => sum + step.length, 0);
     return { ...record, kind: i === 0 && bytes <= largestRecord ? record.kind : ('checksums' as const) };

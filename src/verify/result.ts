@@ -82,3 +82,11 @@ export function parseMismatch(line: string, run: VerifyRun, descriptions: readon
   if (values === null) return place;
   return { ...place, index: Number(values[1]), expected: Number(values[2]), actual: Number(values[3]) };
 }
+
+/** One line for people: where, what was expected and found, on which input, in which run. */
+export function describeMismatch(mismatch: Mismatch): string {
+  const { layer, step, index, expected, actual, what, line, run } = mismatch;
+  const on = `${what}; ${run.compiler} ${run.opt}, ${run.cpu}`;
+  if (layer === undefined || index === undefined) return `${line.replace(/^mismatch vector \d+ /, '')} (${on})`;
+  return `layer "${layer}" (step ${step}), index ${index}: expected ${expected}, actual ${actual} (${on})`;
+}

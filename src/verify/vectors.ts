@@ -77,15 +77,7 @@ export function* makeVectors(graph: Graph, steps: readonly TestStep[], plan: Vec
     yield { what: `sample ${i}`, record: networkRecord(graph, steps, sample) };
   }
   for (let i = 0; i < plan.random; i++) {
-    const inputs = graph.inputs.map((port, input) =>
-      randomValues(
-        activationSize(graph, port.tensor),
-        quantOf(graph, port.tensor),
-        plan.seed,
-        2 ** 20 + 1000 * i + input,
-      ),
-    );
-    yield { what: `random input ${i}`, record: networkRecord(graph, steps, inputs) };
+    yield { what: `random input ${i}`, record: networkRecord(graph, steps, randomSample(graph, plan.seed, i)) };
   }
   for (const [i, { patterns, inputs }] of plan.steps.entries()) {
     const step = steps[i]!;
@@ -94,6 +86,13 @@ export function* makeVectors(graph: Graph, steps: readonly TestStep[], plan: Vec
       yield { what, record: stepRecord(graph, step, inputs(pattern)) };
     }
   }
+}
+
+/** Uniform in the range of each input; sample `index` of a seed is the same whatever others are taken. */
+export function randomSample(graph: Graph, seed: number, index: number): Sample {
+  return graph.inputs.map(({ tensor }, input) =>
+    randomValues(activationSize(graph, tensor), quantOf(graph, tensor), seed, 2 ** 20 + 1000 * index + input),
+  );
 }
 
 /** Vectors of the whole network, with the bytes of all steps; `checksums` keeps their CRC-32 only. */

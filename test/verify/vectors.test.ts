@@ -136,6 +136,13 @@ describe('golden vectors', () => {
     expect(file.length).toBeLessThan(4000);
   });
 
+  test('are random inputs where there are no samples', () => {
+    const inputs = goldenInputs(graph, steps, goldenVectors(graph, steps, []))!.map(([x]) => x!);
+    expect(inputs).toHaveLength(2);
+    expect(inputs[0]).not.toEqual(inputs[1]);
+    expect(inputs[0]!.every((v) => v >= -8 && v <= 7)).toBe(true);
+  });
+
   test('are not taken from a damaged file, nor from one of other steps', () => {
     expect(goldenInputs(graph, steps, file.with(40, file[40]! ^ 1))).toBeUndefined();
     expect(goldenInputs(graph, steps, file.subarray(0, 30))).toBeUndefined();
