@@ -1,6 +1,6 @@
 import { tensorOf } from '../graph/build.ts';
-import { sizeOf } from '../graph/shape.ts';
-import type { Graph, Port, Tensor } from '../graph/types.ts';
+import { sameShape, sizeOf } from '../graph/shape.ts';
+import type { Graph, Port, Shape, Tensor } from '../graph/types.ts';
 import { quantOf } from '../ops/quantized.ts';
 import { asciiShape, describeTensor, float32Text } from './describe.ts';
 import { wrapList } from './text.ts';
@@ -13,6 +13,8 @@ export interface CPort {
   /** `input`, or `input1` where there are several. */
   readonly cName: string;
   readonly tensor: Tensor;
+  /** Of the ONNX value, whose axes may be in another order. */
+  readonly onnxShape: Shape;
   readonly size: number;
 }
 
@@ -20,7 +22,7 @@ export interface CPort {
 export function portsOf(graph: Graph): CPort[] {
   const portOf = (
     direction: CPort['direction'],
-    { name, tensor }: Port,
+    { name, tensor, shape }: Port,
     index: number,
     all: readonly Port[],
   ): CPort => ({
@@ -28,6 +30,7 @@ export function portsOf(graph: Graph): CPort[] {
     name,
     cName: all.length === 1 ? direction : `${direction}${index}`,
     tensor: tensorOf(graph, tensor),
+    onnxShape: shape,
     size: sizeOf(tensorOf(graph, tensor).shape),
   });
   return [
@@ -70,10 +73,11 @@ export function runSignature(model: string, ports: readonly CPort[]): string {
 
 /** What the header says about the parameters. */
 export function parameterNotes(prefix: string, ports: readonly CPort[]): { name: string; text: string }[] {
-  const notes = ports.map(({ cName, tensor, name }) => ({
-    name: cName,
-    text: `${prefix}_${cName.toUpperCase()}_SIZE values: "${name}", ${asciiShape(tensor.shape)}`,
-  }));
+  const notes = ports.map(({ cName, tensor, name, onnxShape }) => {
+    const onnx = sameShape(tensor.shape, onnxShape) ? '' : ` (${asciiShape(onnxShape)} in ONNX)`;
+    const text = `${prefix}_${cName.toUpperCase()}_SIZE values: "${name}", ${asciiShape(tensor.shape)}${onnx}`;
+    return { name: cName, text };
+  });
   const arena = `${prefix}_ARENA_SIZE bytes of working memory, aligned to ${prefix}_ARENA_ALIGNMENT`;
   const all = [...notes, { name: 'arena', text: arena }];
   const width = Math.max(...all.map(({ name }) => name.length));

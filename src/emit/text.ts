@@ -51,9 +51,16 @@ export function joinComments(head: string, text: string): string {
   const match = /^\/\*(.*?)\*\/\n/s.exec(text);
   if (match === null) return head + text;
   const lines = match[1]!.split('\n').map((line) => line.replace(/^ ?\*? ?/, '').trimEnd());
-  const body = lines.filter((line, i) => line !== '' || (i > 0 && i < lines.length - 1)).flatMap(wrapLine);
+  const paragraphs = lines.join('\n').trim().split('\n\n');
+  const body = paragraphs.map(wrapParagraph).join('\n\n').split('\n');
   const ended = head.replace(/ \*\/\n$/, '');
   return `${ended} *\n${body.map((line) => ` * ${line}`.trimEnd()).join('\n')}\n */\n${text.slice(match[0].length)}`;
+}
+
+/** Left as it is unless a line is too long. */
+function wrapParagraph(paragraph: string): string {
+  const tooLong = paragraph.split('\n').some((line) => line.length > lineWidth - 3);
+  return tooLong ? wrapLine(paragraph.replaceAll('\n', ' ')).join('\n') : paragraph;
 }
 
 function wrapLine(line: string): string[] {

@@ -65,5 +65,9 @@ describe('joinComments', () => {
     const joined = joinComments(head, `/* ${'word '.repeat(60)}*/\n`);
     for (const line of joined.split('\n')) expect(line.length).toBeLessThanOrEqual(120);
     expect(joined.match(/word/g)).toHaveLength(60);
+    const long = 'word '.repeat(30).trim();
+    expect(joinComments(head, `/*\n * ${long}\n * the end\n *\n * kept\n * so\n */\n`)).toContain(
+      'word the end\n *\n * kept\n * so\n */',
+    );
   });
 });

@@ -1,0 +1,205 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { AveragePoolOp, Graph, MaxPoolOp, Op, QuantParams, Shape, TensorId } from '../../src/graph/types.ts';
+import { type Case, runCases, toolchains } from '../helpers/compile-and-run.ts';
+import { QuantizedGraphBuilder, quant, someQuant } from '../helpers/quantized-graph.ts';
+import { randomGraphs, withBorders } from '../plan/random-graph.ts';
+
+/** Around the blocks of 16 in which the kernels work. */
+const channelCounts = [1, 7, 8, 15, 16, 17, 33];
+const probability = quant(1 / 256, -128);
+
+interface Operator {
+  readonly shapes: readonly Shape[];
+  readonly op: Op;
+  readonly input?: QuantParams;
+  readonly output?: QuantParams;
+}
+
+function graphOf({ shapes, op, input = someQuant, output = input }: Operator): Graph {
+  const b = new QuantizedGraphBuilder('one');
+  b.output(
+    b.node(
+      op,
+      shapes.map((shape) => b.input(shape, input)),
+      output,
+    ),
+  );
+  return b.build();
+}
+
+/**
+ * The operator between others, such that its operands have borders, and its output is a slice of a concatenation whose
+ * other slice is there already.
+ */
+function surrounded({ shapes, op, input = someQuant, output = input }: Operator): Case {
+  const b = new QuantizedGraphBuilder('surrounded');
+  const identity = (x: TensorId, window = 1): TensorId => {
+    const q = window === 1 ? input : output;
+    const kernel = { kernel: [1, 1], strides: [1, 1], pads: [0, 0, 0, 0], dilations: [1, 1] } as const;
+    return b.node({ kind: 'maxPool', ...kernel }, [x], q);
+  };
+  const inputs = shapes.map((shape) => b.input(shape, input));
+  for (const x of inputs) b.output(identity(x));
+  const first = b.input(graphOf({ shapes, op, input, output }).outputs[0]!.shape, output);
+  const y = b.node({ kind: 'concat', axis: 3 }, [b.node(op, inputs, output), first], output);
+  b.output(identity(y, 2));
+  const graph = b.build();
+  return { name: '', graph, selections: withBorders(graph, [1, 2, 0, 1]) };
+}
+
+const relu: Op = { kind: 'unary', fn: { name: 'clip', lo: 0, hi: Infinity } };
+const maxPool = (extra: Partial<MaxPoolOp>): Op => ({
+  kind: 'maxPool',
+  kernel: [2, 2],
+  strides: [2, 2],
+  pads: [0, 0, 0, 0],
+  dilations: [1, 1],
+  ...extra,
+});
+const averagePool = (extra: Partial<AveragePoolOp>): Op => ({
+  kind: 'averagePool',
+  kernel: [2, 2],
+  strides: [2, 2],
+  pads: [0, 0, 0, 0],
+  countIncludePad: false,
+  ceilExtra: [0, 0],
+  ...extra,
+});
+
+const images: readonly Operator[] = [
+  ...channelCounts.flatMap((c): Operator[] => [
+    { shapes: [[1, 4, 3, c]], op: { kind: 'unary', fn: { name: 'sigmoid' } }, output: probability },
+    {
+      shapes: [
+        [1, 4, 3, c],
+        [1, 4, 3, c],
+      ],
+      op: { kind: 'add', clamp: { lo: 0, hi: 6 } },
+      output: quant(0.07, -128),
+    },
+    { shapes: [[1, 5, 4, c]], op: maxPool({}) },
+    { shapes: [[1, 5, 4, c]], op: averagePool({}), output: quant(0.04, 9) },
+    { shapes: [[1, 2, 3, c]], op: { kind: 'softmax', axis: 3 }, output: probability },
+    { shapes: [[1, 3, 4, c]], op: { kind: 'transpose', perm: [0, 2, 1, 3] } },
+    { shapes: [[1, 3, 2, c]], op: { kind: 'pad', pads: [0, 1, 0, 2, 0, 0, 2, 1], value: -1 } },
+  ]),
+  { shapes: [[1, 7, 6, 5]], op: maxPool({ kernel: [3, 2], pads: [1, 1, 2, 0] }) },
+  { shapes: [[1, 7, 6, 5]], op: maxPool({ kernel: [3, 3], strides: [1, 2], pads: [2, 1, 1, 3], dilations: [2, 3] }) },
+  { shapes: [[1, 4, 4, 3]], op: maxPool({ kernel: [2, 2], strides: [1, 1], pads: [3, 3, 3, 3] }) },
+  { shapes: [[1, 7, 6, 20]], op: averagePool({ kernel: [3, 3], strides: [1, 1], pads: [1, 1, 1, 1] }) },
+  { shapes: [[1, 7, 6, 20]], op: averagePool({ kernel: [3, 3], pads: [1, 1, 1, 1], countIncludePad: true }) },
+  { shapes: [[1, 6, 6, 4]], op: averagePool({ kernel: [3, 3], ceilExtra: [1, 1], clamp: { lo: -1, hi: 1 } }) },
+  { shapes: [[1, 15, 17, 18]], op: averagePool({ kernel: [15, 17] }), output: quant(0.05, 100) },
+  { shapes: [[1, 16, 17, 18]], op: averagePool({ kernel: [16, 17] }), output: quant(0.01, -7) },
+  { shapes: [[1, 1, 300, 3]], op: averagePool({ kernel: [1, 300] }) },
+  { shapes: [[1, 2, 2, 3]], op: averagePool({ strides: [1, 1] }), input: quant(0.9, 3), output: quant(0.1, 3) },
+  { shapes: [[1, 3, 4, 6]], op: { kind: 'softmax', axis: 1 }, output: probability },
+  { shapes: [[1, 3, 4, 6]], op: { kind: 'softmax', axis: 2 }, output: { ...probability, qmax: 100 } },
+  { shapes: [[1, 3, 4, 6]], op: { kind: 'transpose', perm: [0, 3, 1, 2] } },
+  { shapes: [[1, 3, 4, 6]], op: { kind: 'transpose', perm: [0, 3, 2, 1] } },
+  { shapes: [[1, 2, 3, 5]], op: { kind: 'pad', pads: [0, 0, 0, 1, 0, 0, 1, 2], value: 100 } },
+  { shapes: [[1, 2, 3, 5]], op: relu },
+  { shapes: [[1, 2, 3, 5]], op: { kind: 'unary', fn: { name: 'identity' } }, output: quant(0.2, 127) },
+  {
+    shapes: [
+      [1, 2, 3, 5],
+      [1, 2, 3, 5],
+    ],
+    op: { kind: 'add' },
+    output: quant(100, 0),
+  },
+  {
+    shapes: [
+      [1, 2, 3, 5],
+      [1, 2, 3, 5],
+    ],
+    op: { kind: 'add' },
+    output: quant(1e-5, -128),
+  },
+];
+
+const flat: readonly Operator[] = [
+  { shapes: [[1, 50]], op: { kind: 'softmax', axis: 1 }, output: probability },
+  { shapes: [[1, 1]], op: { kind: 'softmax', axis: 1 }, output: probability },
+  { shapes: [[4, 3, 5]], op: { kind: 'transpose', perm: [2, 0, 1] } },
+  { shapes: [[2, 3, 2, 3, 2]], op: { kind: 'transpose', perm: [4, 0, 3, 1, 2] } },
+  { shapes: [[33]], op: relu },
+  {
+    shapes: [
+      [1, 257],
+      [1, 257],
+    ],
+    op: { kind: 'add' },
+  },
+  {
+    shapes: [
+      [2, 3, 4],
+      [2, 5, 4],
+    ],
+    op: { kind: 'concat', axis: 1 },
+  },
+  {
+    shapes: [
+      [2, 2, 3],
+      [5, 2, 3],
+    ],
+    op: { kind: 'concat', axis: 0 },
+  },
+];
+
+/** Two scales in one sum: the operands differ. */
+function mixedSum(c: number): Graph {
+  const b = new QuantizedGraphBuilder('mixed');
+  const sum = b.node({ kind: 'add' }, [
+    b.input([1, 3, 3, c], quant(0.3, -128)),
+    b.input([1, 3, 3, c], quant(0.002, 90)),
+  ]);
+  b.output(b.node(relu, [sum]));
+  return b.build();
+}
+
+/** A copied reshape: a border parts the rows of input, output or both. */
+function reshaped(from: Shape, to: Shape): Case {
+  const b = new QuantizedGraphBuilder('reshaped');
+  const x = b.input(from);
+  b.output(b.node(maxPool({ kernel: [1, 1], strides: [1, 1] }), [x]));
+  b.output(b.node(maxPool({ kernel: [1, 1], strides: [1, 1] }), [b.node({ kind: 'reshape', shape: to }, [x])]));
+  const graph = b.build();
+  return { name: '', graph, selections: withBorders(graph, [1, 1, 1, 1]) };
+}
+
+function constantOperand(): Graph {
+  const b = new QuantizedGraphBuilder('constant');
+  const constant = b.constant([1, 2, 2, 3], Int8Array.of(1, -2, 3, -128, 127, 0, 9, 8, -7, 6, 5, -4), someQuant);
+  b.output(b.node({ kind: 'add' }, [b.input([1, 2, 2, 3]), constant]));
+  b.output(b.node({ kind: 'concat', axis: 2 }, [b.input([1, 2, 5, 3]), constant]));
+  return b.build();
+}
+
+const cases: readonly Case[] = [
+  ...[...images, ...flat].map((o) => ({ name: '', graph: graphOf(o) })),
+  ...images.map(surrounded),
+  ...channelCounts.map((c) => ({ name: '', graph: mixedSum(c) })),
+  reshaped([1, 4, 3, 2], [1, 2, 6, 2]),
+  reshaped([1, 4, 3, 2], [1, 3, 4, 2]),
+  reshaped([1, 6, 3, 2], [1, 4, 3, 3]),
+  reshaped([1, 1, 6, 4], [1, 6, 2, 2]),
+  { name: '', graph: constantOperand() },
+].map((c, i) => ({ ...c, name: `case${i}` }));
+
+describe.each(toolchains)('$name', (toolchain) => {
+  it('gives the reference’s bytes for every operator, alone and between borders and slices', async () => {
+    expect(await runCases(cases, toolchain)).toBe('');
+  });
+
+  it('gives the reference’s bytes for random graphs', async () => {
+    const graphs = fc.sample(randomGraphs, { seed: 5, numRuns: 60 });
+    expect(
+      await runCases(
+        graphs.map((g, i) => ({ ...g, name: `random${i}` })),
+        toolchain,
+      ),
+    ).toBe('');
+  });
+});
