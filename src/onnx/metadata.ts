@@ -34,8 +34,8 @@ const schema = z.strictObject({
     z.strictObject({
       name: z.string(),
       requant: z.enum(['fixed', 'shift', 'float32']),
-      mode: z.enum(['proven', 'calibrated']),
       accumulator,
+      mode: z.enum(['proven', 'calibrated']),
     }),
   ),
   operators: z.record(z.string(), z.string()),

@@ -45,7 +45,7 @@ function integerLayer(
 ): Node {
   const [x, w, b] = inputsOf(graph, node) as [Tensor, Tensor, Tensor];
   const step = must(builder.tensors.get(x.id)?.quant, `quantization of ${x.id}`).scale[0]!;
-  const quant = { scale: rounded.scale, axis: 0, ...WEIGHT_RANGE };
+  const quant = { scale: rounded.scale, ...WEIGHT_RANGE, axis: 0 };
   const biases = roundBiases(b.data as Float32Array, step, rounded.scale);
   // Fresh ids: two layers may share one float constant, but not its integers.
   const weights = builder.constant(w.id, w.shape, rounded.data, { quant });

@@ -53,15 +53,16 @@ export const defaultOptions: QuantizeOptions = {
 
 interface IntegerRange {
   readonly flag: string;
+  readonly what: string;
   readonly lo: number;
   readonly hi: number;
 }
 
-const BITS: IntegerRange = { flag: '--bits', lo: 2, hi: 8 };
-const WEIGHT_BITS: IntegerRange = { flag: '--weight-bits', lo: 2, hi: 8 };
-const ACC_BITS: IntegerRange = { flag: '--acc-bits', lo: 8, hi: 32 };
-const SEGMENTS: IntegerRange = { flag: '--segments', lo: 1, hi: 4096 };
-const SAMPLES: IntegerRange = { flag: '--samples', lo: 1, hi: 1_000_000 };
+const BITS: IntegerRange = { flag: '--bits', what: 'data bits', lo: 2, hi: 8 };
+const WEIGHT_BITS: IntegerRange = { flag: '--weight-bits', what: 'weight bits', lo: 2, hi: 8 };
+const ACC_BITS: IntegerRange = { flag: '--acc-bits', what: 'accumulator bits', lo: 8, hi: 32 };
+const SEGMENTS: IntegerRange = { flag: '--segments', what: 'segments', lo: 1, hi: 4096 };
+const SAMPLES: IntegerRange = { flag: '--samples', what: 'samples', lo: 1, hi: 1_000_000 };
 
 /**
  * Options with the defaults filled in.
@@ -93,9 +94,8 @@ function checkOverride(name: string, layer: LayerOverride): void {
   if (typeof layer.segments === 'number') checkInteger(layer.segments, SEGMENTS, place);
 }
 
-function checkInteger(value: number, { flag, lo, hi }: IntegerRange, place: string): void {
+function checkInteger(value: number, { what, lo, hi }: IntegerRange, place: string): void {
   if (Number.isInteger(value) && value >= lo && value <= hi) return;
-  const what = flag.slice(2).replace('-', ' ');
   throw badOption(place, `"${value}" is no possible number of ${what}.`, `Use a whole number from ${lo} to ${hi}.`);
 }
 
@@ -125,17 +125,20 @@ export function parseLayerOverride(text: string): readonly [name: string, overri
 
 function readSetting(text: string, place: string): LayerOverride {
   const [key = '', value = '', ...rest] = text.split(':').map((part) => part.trim());
-  const number = /^\d+$/.test(value) ? Number(value) : Number.NaN;
+  const number = (): number => {
+    if (/^\d+$/.test(value)) return Number(value);
+    throw badOption(place, `"${value}" is no whole number.`, OVERRIDE_FORM);
+  };
   if (rest.length > 0) throw badOption(place, `"${text}" is not KEY:VALUE.`, OVERRIDE_FORM);
   switch (key) {
     case 'bits':
-      return { bits: number };
+      return { bits: number() };
     case 'weight-bits':
-      return { weightBits: number };
+      return { weightBits: number() };
     case 'acc-bits':
-      return { accBits: number };
+      return { accBits: number() };
     case 'segments':
-      return { segments: value === 'auto' || value === 'flush' ? value : number };
+      return { segments: value === 'auto' || value === 'flush' ? value : number() };
     default:
       throw badOption(place, `"${key}" is nothing that a layer can set.`, OVERRIDE_FORM);
   }
