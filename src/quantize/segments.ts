@@ -65,7 +65,7 @@ function stepMass(model: AccumulatorModel, weights: Weights, channels: number): 
 /**
  * The model with its flushes placed from the integer weights, each as late as the budget of all channels allows. No
  * placement has fewer, as a segment that starts later can't end earlier.
- * @param budget the largest Σ|w| of one accumulator; every single step must keep it
+ * @param budget the largest Σ|w| of one accumulator; a single step that leaves it gets a segment of its own, and no proof
  */
 export function greedySegments(
   model: AccumulatorModel,
@@ -81,7 +81,7 @@ export function greedySegments(
     let end = k + 1;
     while (end < length && stepOf(model, end) === step) end++;
     if (!addStep(model, sums, weights, length, k, end, budget)) {
-      ends.push(step);
+      if (step > (ends.at(-1) ?? 0)) ends.push(step);
       sums.fill(0);
       addStep(model, sums, weights, length, k, end, budget);
     }

@@ -28,7 +28,10 @@ describe('options', () => {
     [{ bits: 9 }, '--bits: "9" is no possible number of data bits. Use a whole number from 2 to 8.'],
     [{ weightBits: 1 }, '--weight-bits: "1" is no possible number of weight bits. Use a whole number from 2 to 8.'],
     [{ accBits: 7 }, '--acc-bits: "7" is no possible number of accumulator bits. Use a whole number from 8 to 32.'],
-    [{ accBits: 16.5 }, '--acc-bits: "16.5" is no possible number of accumulator bits. Use a whole number from 8 to 32.'],
+    [
+      { accBits: 16.5 },
+      '--acc-bits: "16.5" is no possible number of accumulator bits. Use a whole number from 8 to 32.',
+    ],
     [{ segments: 0 }, '--segments: "0" is no possible number of segments. Use a whole number from 1 to 4096.'],
     [
       { samples: Number.NaN },

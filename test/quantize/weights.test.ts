@@ -91,6 +91,12 @@ describe('greedySegments', () => {
     expect(greedySegments(single, weights, 2, windowBudget(16, INT8)).segments).toEqual([3, 6]);
   });
 
+  it('gives a step that is too much a segment of its own', () => {
+    const single = singleSegment(reductionOf(1, 1, 4), 16, 1);
+    expect(greedySegments(single, Int8Array.of(9, 1, 9, 1), 1, 5).segments).toEqual([1, 2, 3, 4]);
+    expect(greedySegments(single, Int8Array.of(1, 9, 1, 1), 1, 5).segments).toEqual([1, 2, 4]);
+  });
+
   it('gives a proven model with the fewest segments, found by trying all', () => {
     const random = fc.record({
       weights: fc.array(fc.integer({ min: -9, max: 9 }), { minLength: 2, maxLength: 8 }),
