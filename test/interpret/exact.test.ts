@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { createRandom } from '../../src/core/random.ts';
 import { sizeOf } from '../../src/graph/shape.ts';
 import type { Graph, IntegerReduction, QuantParams } from '../../src/graph/types.ts';
 import { buildExactModel, createExactEvaluator } from '../../src/interpret/exact.ts';
@@ -104,6 +105,58 @@ describe('every threshold of a layer', () => {
       const output = await expectExact(graph, randomBatch(graph, 1, 1), 1);
       expect(new Set(output).size).toBe(256);
     }
+  });
+});
+
+describe('a network of many operators', () => {
+  it('agrees in every activation', async () => {
+    const b = new QuantizedGraphBuilder('network');
+    const random = createRandom(4);
+    const accumulator = { bits: 32, lanes: 1, step: 1, runLength: 1, segments: [1] };
+    const integer: IntegerReduction = { requant: 'fixed', accumulator, mode: 'proven' };
+    const layer = (shape: readonly number[], step = 0.002) => {
+      const data = Int8Array.from({ length: sizeOf(shape) }, () => random.int(-127, 127));
+      const scale = Array.from({ length: shape[0]! }, () => Math.fround(step * (1 + random.float())));
+      const w = b.constant(shape, data, { scale, zeroPoint: 0, qmin: -127, qmax: 127, axis: 0 });
+      return [
+        w,
+        b.constant(
+          [shape[0]!],
+          Int32Array.from(scale, () => random.int(-500, 500)),
+        ),
+      ];
+    };
+    const conv = {
+      kind: 'conv2d',
+      strides: [1, 1],
+      pads: [1, 1, 1, 1],
+      dilations: [1, 1],
+      groups: 1,
+      integer,
+    } as const;
+    const pool = { pads: [0, 0, 0, 0], strides: [2, 2], kernel: [2, 2] } as const;
+    const q = quant(0.06, -20);
+    const x = b.input([1, 8, 8, 16]);
+    const left = b.node({ ...conv, clamp: { lo: 0, hi: 6 } }, [x, ...layer([16, 3, 3, 16])], quant(0.03, -128));
+    const sum = b.node({ kind: 'add', clamp: { lo: 0, hi: Infinity } }, [left, x], q);
+    const right = b.node(conv, [left, ...layer([5, 3, 3, 16])], q);
+    const joined = b.node({ kind: 'concat', axis: 3 }, [sum, right], q);
+    const small = b.node({ kind: 'maxPool', ...pool, dilations: [1, 1] }, [joined], q);
+    const padded = b.node({ kind: 'pad', pads: [0, 1, 0, 0, 0, 0, 1, 0], value: 0.5 }, [small], q);
+    const average = { kind: 'averagePool', ...pool, countIncludePad: true, ceilExtra: [1, 1] } as const;
+    const mean = b.node(average, [padded], quant(0.05, 3));
+    const flat = b.node({ kind: 'reshape', shape: [1, sizeOf(b.shapeOf(mean))] }, [mean], quant(0.05, 3));
+    const logits = b.node(
+      { kind: 'fullyConnected', integer },
+      [flat, ...layer([10, b.shapeOf(flat)[1]!])],
+      quant(1, 0),
+    );
+    const y = { scale: [1 / 256], zeroPoint: -128, qmin: -128, qmax: 127 };
+    b.output(b.node({ kind: 'softmax', axis: 1 }, [logits], y));
+    b.output(joined);
+    const graph = b.build();
+    const output = await expectExact(graph, randomBatch(graph, 5, 1), 5);
+    expect(new Set(output).size).toBeGreaterThan(10);
   });
 });
 
