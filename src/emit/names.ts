@@ -25,10 +25,12 @@ export function modelPrefix(name: string): string {
  * and digits. Not unique, and to be used with a prefix only, since it may be a keyword or begin with a digit.
  */
 export function layerWord(name: string): string {
-  const words = sanitize(name);
+  // Converters from TFLite join the names of all that they fused; the first is the operator's own.
+  const words = sanitize(name.split(';')[0] ?? name);
   if (words.length <= longest) return words;
   // The end of a path says more than its beginning.
-  return sanitize(words.slice(-longest));
+  const end = words.slice(-longest);
+  return words.at(-longest - 1) === '_' ? end : end.slice(end.indexOf('_') + 1);
 }
 
 /** `digits_03_conv1_Conv`: the step's number makes it unique, and no API function begins with a number. */

@@ -4,7 +4,7 @@ import { helperFunctions } from './helpers.ts';
 import type { StepInfo } from './layer.ts';
 import { runSignature } from './ports.ts';
 import { renderC } from './render.ts';
-import { cString } from './text.ts';
+import { cString, wrapCode } from './text.ts';
 import type { EmitContext, SourceFile } from './types.ts';
 import { hasConstants } from './weights.ts';
 
@@ -32,7 +32,7 @@ export function emitSource(context: EmitContext): SourceFile {
     pixels: pixelLoops(context),
     labels: options.labels?.map(cString),
   });
-  return { path: `src/${model}.c`, contents };
+  return { path: `src/${model}.c`, contents: wrapCode(contents) };
 }
 
 interface Call {

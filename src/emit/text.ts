@@ -72,3 +72,22 @@ function wrapLine(line: string): string[] {
   }
   return lines;
 }
+
+/**
+ * Breaks lines of C that the length of names has made too long: after the last comma, else before the last operator, that
+ * leaves what is before it short enough. Comments, directives and lines with strings stay as they are.
+ */
+export function wrapCode(text: string): string {
+  return text.split('\n').flatMap(wrapCodeLine).join('\n');
+}
+
+function wrapCodeLine(line: string): string[] {
+  if (line.length <= lineWidth || /^\s*(#|\/\*|\*)|"|\/\//.test(line)) return [line];
+  const margin = /^ */.exec(line)![0].length;
+  const start = line.slice(0, lineWidth);
+  const comma = start.lastIndexOf(', ');
+  const operator = Math.max(...[' = ', ' + ', ' - ', ' ? ', ' : '].map((o) => start.lastIndexOf(o)));
+  const at = comma > margin ? comma + 1 : operator;
+  if (at <= margin) return [line];
+  return [line.slice(0, at), ...wrapCodeLine(`${' '.repeat(margin + 4)}${line.slice(at).trimStart()}`)];
+}

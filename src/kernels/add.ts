@@ -13,7 +13,7 @@ export const add: Kernel<AddOp> = {
   summary: 'sum of two scaled tensors, 16 elements at a time',
   inPlace: true,
   misfit: () => undefined,
-  cost: (node, graph) => perSixteen(node, graph, 34),
+  cost: (node, graph) => perSixteen(node, graph, 37),
   pack: () => nothingPacked,
   view: ({ graph, node, inputs, output }) => {
     const tensors = inputsOf(graph, node);

@@ -6,8 +6,7 @@ import { largestSum } from '../numeric/requantize.ts';
 import { poolDivision } from '../ops/pool-division.ts';
 import { integerClamp, quantOf } from '../ops/quantized.ts';
 import type { ConstantArray, Kernel } from './kernel.ts';
-import { batchMisfit, poolView } from './pool.ts';
-import { perSixteen } from './simple.ts';
+import { batchMisfit, blocksOf, poolView } from './pool.ts';
 
 /** A 16-bit sum of so many int8 cannot overflow: 255 · 128 < 2^15. */
 const longest16 = 255;
@@ -18,7 +17,7 @@ export const averagePool: Kernel<AveragePoolOp> = {
   op: 'averagePool',
   summary: 'channels in the lanes, 16 at a time; division by fixed-point reciprocals',
   misfit: (node, graph) => batchMisfit(node, graph) ?? divisorsMisfit(node, graph) ?? sumMisfit(node, graph),
-  cost: (node, graph) => perSixteen(node, graph, 50 + 4 * positionsOf(node)),
+  cost: (node, graph) => ({ instructions: 20 + blocksOf(node, graph) * (45 + 5 * positionsOf(node)) }),
   pack: (node, graph) => ({ arrays: divisionArrays(node, graph) }),
   view: ({ graph, node, inputs, output, arrayName }) => {
     const { divisors, multipliers, shifts, left } = divisionOf(node, graph);

@@ -42,9 +42,17 @@ describe('functionName', () => {
     expect(functionName('net', 0, 1, '!?')).toBe('net_0');
   });
 
-  it('keeps the end of a long name', () => {
-    const word = layerWord('model/features/block_13/expand/depthwise/BatchNormalization/FusedConv2D');
-    expect(word).toBe('depthwise_BatchNormalization_FusedConv2D');
-    expect(word.length).toBeLessThanOrEqual(40);
+  it('keeps whole words of the end of a long name', () => {
+    expect(layerWord('model/features/block_13/expand/depthwise/BatchNormalization/FusedConv2D')).toBe(
+      'depthwise_BatchNormalization_FusedConv2D',
+    );
+    expect(layerWord('model/features/block_13/expand/BatchNormalization_and_FusedConv2D')).toBe(
+      'BatchNormalization_and_FusedConv2D',
+    );
+    expect(layerWord('x'.repeat(60))).toBe('x'.repeat(40));
+  });
+
+  it('takes the first of names that a converter joined', () => {
+    expect(layerWord('net/conv2d/Relu;net/conv2d/BiasAdd;net/conv2d_2/Conv2D')).toBe('net_conv2d_Relu');
   });
 });

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { commentText, cString, joinComments, markdownText, wrapList } from '../../src/emit/text.ts';
+import { commentText, cString, joinComments, markdownText, wrapCode, wrapList } from '../../src/emit/text.ts';
 
 const anyText = fc.string({ unit: 'binary' });
 
@@ -69,5 +69,29 @@ describe('joinComments', () => {
     expect(joinComments(head, `/*\n * ${long}\n * the end\n *\n * kept\n * so\n */\n`)).toContain(
       'word the end\n *\n * kept\n * so\n */',
     );
+  });
+});
+
+describe('wrapCode', () => {
+  const name = 'a_rather_long_name_of_a_model_and_its_layer';
+
+  it('breaks calls after a comma and sums before an operator', () => {
+    expect(wrapCode(`  x = ${name}(${name}, ${name}, 3);`)).toBe(`  x = ${name}(${name},\n      ${name}, 3);`);
+    expect(wrapCode(`  x = ${name} + ${name} + ${name};`)).toBe(`  x = ${name} + ${name}\n      + ${name};`);
+  });
+
+  it('breaks as often as it must', () => {
+    const lines = wrapCode(`  f(${Array<string>(9).fill(name).join(', ')});`).split('\n');
+    for (const line of lines) expect(line.length).toBeLessThanOrEqual(120);
+    expect(lines.length).toBe(5);
+  });
+
+  it.each([
+    `#define ${name.repeat(4)}, 1`,
+    `/* ${name.repeat(4)}, 1 */`,
+    ` * ${name.repeat(4)}, 1`,
+    `f("${name.repeat(4)}, ");`,
+  ])('leaves %s', (line) => {
+    expect(wrapCode(line)).toBe(line);
   });
 });
