@@ -2,10 +2,10 @@ import { reject } from '../core/diagnostics.ts';
 import { must } from '../core/must.ts';
 import type { Graph, NodeId, TensorId } from '../graph/types.ts';
 import { type ActivationChoice, chooseActivation } from './activations.ts';
-import { gridOf, type ScaleGrid } from './clipping.ts';
+import { gridOf } from './clipping.ts';
 import { type ActivationGroup, activationGroups } from './groups.ts';
 import { type Histogram, mergeHistograms } from './histogram.ts';
-import { type FittedLayer, fitLayer, flushInstructions, type Layer, layerOf } from './layer.ts';
+import { type FitOptions, type FittedLayer, fitLayer, flushInstructions, type Layer, layerOf } from './layer.ts';
 import { optionsOfLayer, type QuantizeOptions } from './options.ts';
 
 /**
@@ -68,48 +68,75 @@ function chooseForGroup(
   const choices = widthsOf(group, layers, options).map((bits) =>
     chooseActivation(group, histogram, { bits, clipping, grid }),
   );
-  const limits = layers.map((layer) => acceptableNoise(layer, choices, grid));
-  const candidates = choices.map((choice): Candidate => {
-    const fits = layers.map((layer, i) => chooseSegments(layer, choice, grid, limits[i]!));
+  const flushed = choices.map(({ quant }) => layers.map((layer) => fitLayer(layer, 'flush', { x: quant, grid })));
+  const limits = layers.map((_, i) =>
+    acceptableNoise(
+      choices,
+      flushed.map((fits) => fits[i]!),
+    ),
+  );
+  const candidateOf = (choice: ActivationChoice): Candidate => {
+    const fits = layers.map((layer, i) =>
+      chooseSegments(
+        layer,
+        flushed[choices.indexOf(choice)]![i]!,
+        { x: choice.quant, grid },
+        limits[i]! - choice.noise,
+      ),
+    );
     return {
       choice,
       segments: new Map(fits.map(({ segments }, i) => [layers[i]!.node.id, segments])),
       flushes: fits.reduce((sum, { fitted }, i) => sum + flushInstructions(layers[i]!, fitted.model), 0),
       noise: fits.reduce((sum, { fitted }) => sum + choice.noise + fitted.rounded.noise, 0),
     };
-  });
+  };
   const limit = limits.reduce((a, b) => a + b, 0);
-  const least = Math.min(...candidates.map((c) => c.noise));
-  const acceptable = candidates.filter((c) => c.noise <= Math.max(limit, least));
-  return acceptable.reduce((a, b) => (isBetter(b, a) ? b : a));
+  // Widths that are too narrow for the data alone need no look at the weights, unless all are too noisy in the end.
+  const promising = choices.filter(({ noise }) => noise * layers.length <= limit).map(candidateOf);
+  const acceptable = promising.filter(({ noise }) => noise <= limit);
+  if (acceptable.length > 0) return acceptable.reduce((a, b) => (isBetter(b, a) ? b : a));
+  return choices.map(candidateOf).reduce((a, b) => (b.noise < a.noise ? b : a));
 }
 
 function isBetter(a: Candidate, b: Candidate): boolean {
   return a.flushes === b.flushes ? a.noise < b.noise : a.flushes < b.flushes;
 }
 
-/** Relative to the least noise that the layer can have, at any of the widths, with as many flushes as it takes. */
-function acceptableNoise(layer: Layer, choices: readonly ActivationChoice[], grid: ScaleGrid): number {
-  const noises = choices.map((c) => c.noise + fitLayer(layer, 'flush', { x: c.quant, grid }).rounded.noise);
+/**
+ * Relative to the least noise that the layer can have, at any of the widths, with as many flushes as it takes.
+ * @param flushed the layer at each of the widths
+ */
+function acceptableNoise(choices: readonly ActivationChoice[], flushed: readonly FittedLayer[]): number {
+  const noises = choices.map(({ noise }, i) => noise + flushed[i]!.rounded.noise);
   return Math.max(ACCEPTABLE_NOISE, ACCEPTABLE_FACTOR * Math.min(...noises));
 }
 
-/** The fewest segments with acceptable noise. */
+/**
+ * The fewest segments whose weights have at most `limit` noise, found by bisection: more segments give finer weights.
+ * @param flushed the layer with as many as its full-width weights need
+ */
 function chooseSegments(
   layer: Layer,
-  choice: ActivationChoice,
-  grid: ScaleGrid,
+  flushed: FittedLayer,
+  fit: FitOptions,
   limit: number,
 ): { segments: number | 'flush'; fitted: FittedLayer } {
-  const fit = { x: choice.quant, grid };
   const { segments } = layer.options;
+  if (segments === 'flush') return { segments, fitted: flushed };
   if (segments !== 'auto') return { segments, fitted: fitLayer(layer, segments, fit) };
-  const flushed = fitLayer(layer, 'flush', fit);
-  for (let count = 1; count < flushed.model.segments.length; count++) {
+  let chosen: { segments: number | 'flush'; fitted: FittedLayer } = { segments: 'flush', fitted: flushed };
+  let [few, many] = [0, flushed.model.segments.length];
+  while (many - few > 1) {
+    // One segment is what most layers end with.
+    const count = few === 0 && chosen.segments === 'flush' ? 1 : Math.floor((few + many) / 2);
     const fitted = fitLayer(layer, count, fit);
-    if (choice.noise + fitted.rounded.noise <= limit) return { segments: count, fitted };
+    if (fitted.rounded.noise <= limit) {
+      chosen = { segments: count, fitted };
+      many = count;
+    } else few = count;
   }
-  return { segments: 'flush', fitted: flushed };
+  return chosen;
 }
 
 /** The widths to try for a group. What no layer reads keeps 8 bits: it costs no accumulator anything. */

@@ -43,11 +43,12 @@ export function addValues(h: Histogram, values: Float32Array): boolean {
   let zeros = 0;
   for (let i = 0; i < values.length; i++) {
     const v = values[i]!;
-    // From the middle outwards, on the magnitude: scaling by a power of two is exact, adding HALF first would round.
-    if (v > 0) counts[HALF + ((v * scale) | 0)]!++;
-    else if (v < 0) counts[HALF - 1 - ((-v * scale) | 0)]!++;
-    else zeros++;
+    // From the middle outwards, on the magnitude: scaling by a power of two is exact, adding HALF first would round. No
+    // branches, as signs and zeros are random: zeros go into the bin above the middle, and out of it below.
+    counts[HALF - (v < 0 ? 1 : 0) + ((v * scale) | 0)]!++;
+    zeros += v === 0 ? 1 : 0;
   }
+  counts[HALF]! -= zeros;
   h.zeros += zeros;
   return true;
 }

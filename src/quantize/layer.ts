@@ -68,7 +68,11 @@ function leastScales({ bias }: Layer, { x, outputStep = 0 }: FitOptions): Float6
   );
 }
 
-/** Executed instructions that flushing costs a layer: `vpadalq_s16` and a reset for each 8 products' accumulator. */
+/**
+ * Executed instructions that flushing costs a layer: a widening add and a reset for each vector of accumulators, which
+ * belong to one output, or to 8 of them in a depthwise layer.
+ */
 export function flushInstructions({ reduction }: Layer, model: AccumulatorModel): number {
-  return ((model.segments.length - 1) * 2 * reduction.macs) / reduction.length;
+  const outputs = reduction.macs / reduction.length;
+  return ((model.segments.length - 1) * 2 * outputs) / (reduction.depthwise ? 8 : 1);
 }
