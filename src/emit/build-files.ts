@@ -1,7 +1,7 @@
 import { asciiShape, reductionSummary } from './describe.ts';
 import { renderC } from './render.ts';
 import type { EmitContext, SourceFile } from './types.ts';
-import { hasConstants, weightBytes } from './weights.ts';
+import { hasConstants, hasLargeConstants, weightBytes } from './weights.ts';
 
 /** CMakeLists.txt, Makefile and README.md. */
 export function emitBuildFiles(context: EmitContext): SourceFile[] {
@@ -14,6 +14,7 @@ export function emitBuildFiles(context: EmitContext): SourceFile[] {
     version: options.toolVersion,
     description: target.description,
     hasConstants: hasConstants(context),
+    large: hasLargeConstants(context),
     hasHarness,
     crossPrefix: target.triple === 'host' ? '' : `${target.triple}-`,
     emulator: target.qemu ?? '',
