@@ -148,8 +148,8 @@ describe('a network of many operators', () => {
     const flat = b.node({ kind: 'reshape', shape: [1, sizeOf(b.shapeOf(mean))] }, [mean], quant(0.05, 3));
     const logits = b.node(
       { kind: 'fullyConnected', integer },
-      [flat, ...layer([10, b.shapeOf(flat)[1]!])],
-      quant(1, 0),
+      [flat, ...layer([10, b.shapeOf(flat)[1]!], 0.0004)],
+      quant(0.1, 0),
     );
     const y = { scale: [1 / 256], zeroPoint: -128, qmin: -128, qmax: 127 };
     b.output(b.node({ kind: 'softmax', axis: 1 }, [logits], y));
