@@ -1,4 +1,4 @@
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { failed, type NeonarrowError } from '../core/diagnostics.ts';
 import type { Compiler } from './compiler.ts';
 import { causeOf, execute, type Outcome, trimmedLines } from './execute.ts';
@@ -36,7 +36,9 @@ export async function compileObjects(compilation: Compilation): Promise<readonly
     compilation.sources.map(async (source, index) => {
       // Two folders may hold files of the same name.
       const object = join(compilation.outDir, `${index}-${basename(source)}.o`);
-      const outcome = await runCompiler(compilation, [...flags, '-c', source, '-o', object]);
+      // The files that assembly includes lie next to it.
+      const own = source.endsWith('.S') ? [`-I${dirname(source)}`] : [];
+      const outcome = await runCompiler(compilation, [...flags, ...own, '-c', source, '-o', object]);
       if (outcome.exitCode !== 0) throw compileFailed(compilation, 'could not compile', source, outcome);
       return object;
     }),

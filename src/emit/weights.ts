@@ -108,7 +108,10 @@ function constantsOf(context: EmitContext): Constant[] {
   return [...arrays, { included: false, declaration: pixels, view: () => pixels }];
 }
 
-function commentOf({ comment }: NamedArray, { index, name }: { readonly index: number; readonly name: string }): string {
+function commentOf(
+  { comment }: NamedArray,
+  { index, name }: { readonly index: number; readonly name: string },
+): string {
   return `Step ${index}, ${name}: ${comment}`;
 }
 

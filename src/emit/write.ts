@@ -36,6 +36,22 @@ export async function writeBundle(folder: string, files: readonly SourceFile[]):
   }
 }
 
+/**
+ * Finds out before long work whether `writeBundle` will be able to write there. Leaves no trace.
+ * @throws as `writeBundle`
+ */
+export async function requireBundleFolder(folder: string): Promise<void> {
+  const target = await realpath(folder).catch(() => resolve(folder));
+  const trial = join(dirname(target), `.${basename(target)}.new-${process.pid}`);
+  try {
+    await isReplaceable(target, folder);
+    const made = await mkdir(trial, { recursive: true });
+    await rm(made ?? trial, { recursive: true });
+  } catch (error) {
+    throw isFileSystemError(error) ? unwritable(folder, error) : error;
+  }
+}
+
 async function writeAll(root: string, files: readonly SourceFile[]): Promise<void> {
   await rm(root, { recursive: true, force: true });
   await mkdir(root, { recursive: true });
