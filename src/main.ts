@@ -1,12 +1,14 @@
 #!/usr/bin/env node
 import process from 'node:process';
-import { CommanderError } from 'commander';
-import { createProgram } from './cli/program.ts';
+import { runCommandLine } from './cli/run.ts';
 
-/** Unknown commands and options are the user's input: exit code 2 (commander has printed what is wrong). */
-try {
-  await createProgram().parseAsync(process.argv);
-} catch (error) {
-  if (!(error instanceof CommanderError)) throw error;
-  process.exitCode = error.exitCode === 0 ? 0 : 2;
-}
+// Exit handlers remove temporary folders; the default for these signals would skip them.
+process.on('SIGINT', () => process.exit(130));
+process.on('SIGTERM', () => process.exit(143));
+// The reader of a pipe may leave early, as `head` does.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit();
+  throw error;
+});
+
+await runCommandLine(process.argv.slice(2));

@@ -1,16 +1,16 @@
 import type { Progress } from './core/progress.ts';
 import type { Recipe } from './data/recipe.ts';
-import { writeBundle } from './emit/write.ts';
+import { requireBundleFolder, writeBundle } from './emit/write.ts';
 import { type Accuracy, floatAccuracy, quantizedAccuracy } from './interpret/accuracy.ts';
 import type { QuantizeOptions } from './quantize/options.ts';
 import { type QuantizedModel, quantize } from './quantize/quantize.ts';
 import { type Compiled, compileBundle, samplesOf } from './stages/compile-bundle.ts';
-
 import { readData } from './stages/read-data.ts';
 import type { Model } from './stages/read-model.ts';
+import { verifyCompiled } from './stages/verify-compiled.ts';
 import type { Target } from './targets/target.ts';
 import type { VerifyResult } from './verify/result.ts';
-import { verifyProgram } from './verify/verify.ts';
+import { allToolchains } from './verify/verify.ts';
 
 /** What `neonarrow build` is asked for. */
 export interface BuildRequest {
@@ -39,9 +39,14 @@ export interface BuildResult extends QuantizedModel, Compiled {
 /** Samples of the calibration data that verification runs. */
 const verifiedSamples = 8;
 
-/** The whole flow (DESIGN §1): from a float network to a verified bundle. */
+/**
+ * The whole flow (DESIGN §1): from a float network to a verified bundle. What can be refused without work is refused
+ * first, and the folder is written last, all of it or nothing: whatever throws before leaves it as it was.
+ */
 export async function build(request: BuildRequest, progress: Progress): Promise<BuildResult> {
-  const { model, recipe, target, seed } = request;
+  const { model, recipe, target, seed, out } = request;
+  const toolchains = await allToolchains(target);
+  await requireBundleFolder(out);
   const calibration = await readData(model.graph, request.calibrate, recipe, { samples: request.samples, seed });
   const evaluation =
     request.evaluate === undefined
@@ -52,11 +57,11 @@ export async function build(request: BuildRequest, progress: Progress): Promise<
   const { graph } = quantized;
   const samples = samplesOf(graph, calibration, verifiedSamples);
   const compiled = compileBundle({ ...request, graph, samples, modelHash: model.sha256 });
-  await writeBundle(request.out, compiled.bundle.files);
-  const program = { prefix: compiled.bundle.prefix, graph, plan: compiled.plan, target };
-  const verification = await verifyProgram(request.out, program, { samples, seed, progress });
-  const result = { ...quantized, ...compiled, verification };
-  if (evaluation === undefined) return result;
-  const float = await floatAccuracy(model.path, model.graph, evaluation, { progress });
-  return { ...result, accuracy: { float, quantized: await quantizedAccuracy(graph, evaluation, { progress }) } };
+  const verification = await verifyCompiled(compiled, { graph, target }, { samples, seed, toolchains, progress });
+  const accuracy = evaluation && {
+    float: await floatAccuracy(model.path, model.graph, evaluation, { progress }),
+    quantized: await quantizedAccuracy(graph, evaluation, { progress }),
+  };
+  await writeBundle(out, compiled.bundle.files);
+  return { ...quantized, ...compiled, verification, ...(accuracy && { accuracy }) };
 }

@@ -24,12 +24,12 @@ export function addBuild(program: Command): void {
   const command = program
     .command('build')
     .argument('<model>', 'float ONNX network')
-    .description('everything: quantize, compile, cross-compile, verify')
+    .description('everything: quantize the network, generate C, cross-compile it, verify it under QEMU')
     .option('--out <dir>', "the bundle's folder (default: generated/<model>)")
     .option('--name <name>', 'prefix of all C names (default: from the model)');
   withTargetOption(command);
   withDataOptions(command, { calibrate: true, evaluate: true });
-  withQuantizerOptions(withModelOptions(withGlobalOptions(command)));
+  withGlobalOptions(withQuantizerOptions(withModelOptions(command)));
   command.action((path: string, flags: Flags) =>
     perform(flags, (progress) => run(path, flags, targetOf(flags), progress)),
   );

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { writeBundle } from '../emit/write.ts';
+import { requireBundleFolder, writeBundle } from '../emit/write.ts';
 import { type Compiled, compileBundle, samplesOf } from '../stages/compile-bundle.ts';
 import { readData } from '../stages/read-data.ts';
 import { requireQuantized } from '../stages/read-model.ts';
@@ -22,7 +22,7 @@ export function addCompile(program: Command): void {
     .option('--name <name>', 'prefix of all C names (default: from the model)');
   withTargetOption(command);
   withDataOptions(command, { calibrate: true, evaluate: false });
-  withModelOptions(withGlobalOptions(command));
+  withGlobalOptions(withModelOptions(command));
   command.action((path: string, flags: Flags) => perform(flags, () => run(path, flags)));
 }
 
@@ -31,11 +31,12 @@ async function run(path: string, flags: Flags): Promise<Outcome> {
   const { model, recipe } = await openModel(path, flags);
   const { graph, sha256 } = requireQuantized(model, true);
   const { seed } = flags;
+  const out = flags.out ?? defaultFolder(model);
+  await requireBundleFolder(out);
   const data = await readData(graph, flags.calibrate ?? recipe.calibrate ?? `random:${goldenSamples}`, recipe, {
     seed,
   });
   const samples = samplesOf(graph, data, goldenSamples);
-  const out = flags.out ?? defaultFolder(model);
   const compiled = compileBundle({
     graph,
     target,

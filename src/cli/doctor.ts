@@ -2,7 +2,7 @@ import Table from 'cli-table3';
 import type { Command } from 'commander';
 import { examineTools, type Finding, isHealthy } from '../build/doctor.ts';
 import { type GlobalOptions, perform, withGlobalOptions } from './command.ts';
-import { plainTable } from './output.ts';
+import { plainTable, tableText } from './output.ts';
 
 export function addDoctor(program: Command): void {
   withGlobalOptions(program.command('doctor'))
@@ -22,7 +22,7 @@ function describe(tools: readonly Finding[], ok: boolean): string {
   const missing = tools.filter((t) => !t.found);
   const lines = missing.map((t) => `${t.optional ? 'optional' : 'missing'}: ${t.tool}: ${t.howToGet}`);
   return [
-    table.toString(),
+    tableText(table),
     ...lines,
     ok ? 'Everything that build and verify need is there.' : 'Some tools are missing.',
   ].join('\n');

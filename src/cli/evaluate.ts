@@ -14,22 +14,24 @@ export function addEvaluate(program: Command): void {
     .argument('<model>', 'ONNX network, float or quantized')
     .description('top-1 accuracy; a quantized network is computed exactly, as the C computes it');
   withDataOptions(command, { calibrate: false, evaluate: true });
-  withModelOptions(withGlobalOptions(command));
+  withGlobalOptions(withModelOptions(command));
   command.action((path: string, flags: Flags) => perform(flags, (progress) => run(path, flags, progress)));
 }
 
 async function run(path: string, flags: Flags, progress: Progress): Promise<Outcome> {
   const { model, recipe } = await openModel(path, flags);
-  const { samples, seed } = flags;
+  const { seed } = flags;
   const data = await readData(model.graph, flags.evaluate ?? recipe.evaluate, recipe, {
-    samples,
+    samples: flags.samples,
     seed,
     labelled: true,
   });
   // A quantized file's own float meaning is what ONNX Runtime makes of its QDQ nodes.
   const float = await floatAccuracy(path, model.graph, data, { progress });
   if (!model.quantized) {
-    const json = { samples: float.samples, floatTop1: float.top1, imagesPerSecond: float.imagesPerSecond };
+    // `top1` is that of the network named, whatever its kind.
+    const { samples, top1, imagesPerSecond } = float;
+    const json = { samples, floatTop1: top1, top1, imagesPerSecond };
     return { json, text: () => accuracyText({ float }), ok: true };
   }
   const quantized = await quantizedAccuracy(model.graph, data, { progress });

@@ -17,7 +17,7 @@ export function addInspect(program: Command): void {
     .command('inspect')
     .argument('<model>', 'ONNX network, float or quantized')
     .description('the network as neonarrow sees it after its passes; for quantized ones the proof of each layer');
-  withModelOptions(withGlobalOptions(command));
+  withGlobalOptions(withModelOptions(command));
   command.action((path: string, flags: Flags) =>
     perform(flags, async () => {
       const { model } = await openModel(path, flags);

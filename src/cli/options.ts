@@ -13,7 +13,7 @@ import { type Model, readModel } from '../stages/read-model.ts';
 export interface ModelFlags extends RecipeFlags {
   readonly recipe?: string;
   readonly name?: string;
-  readonly inputShape: readonly string[];
+  readonly inputShape?: readonly string[];
 }
 
 /** Where samples come from. */
@@ -32,7 +32,7 @@ export interface QuantizerFlags {
   readonly bits: string;
   readonly weightBits: number;
   readonly segments: string;
-  readonly layer: readonly string[];
+  readonly layer?: readonly string[];
 }
 
 const dataForms = 'cifar10:FILE, FILE.npy, FILE.npz, a folder of images, FILE.f32|.i8|.u8, random:N';
@@ -46,7 +46,7 @@ export function withModelOptions(command: Command): Command {
     .option('--labels <names>', 'class names, comma-separated')
     .option('--layout <order>', 'HWC or CHW: pixel order of arrays whose shape leaves it open')
     .option('--range <lo,hi>', 'range of real inputs for random:N, where the inputs are not pixels')
-    .option('--input-shape <name=dims>', 'resolve a symbolic input, e.g. image=1x3x224x224 (repeatable)', collect, []);
+    .option('--input-shape <name=dims>', 'resolve a symbolic input, e.g. image=1x3x224x224 (repeatable)', collect);
 }
 
 export function withDataOptions(command: Command, uses: { calibrate: boolean; evaluate: boolean }): Command {
@@ -75,12 +75,7 @@ export function withQuantizerOptions(command: Command): Command {
     .option('--bits <n>', 'bits of activations, 4 to 8, or auto: the width with the least noise', 'auto')
     .option('--weight-bits <n>', 'bits of weights at most', wholeNumber('--weight-bits', 2, 8), 8)
     .option('--segments <n>', 'flushes a layer: a number, flush (as the full-width weights need), or auto', 'auto')
-    .option(
-      '--layer <name=settings>',
-      'override for one layer, e.g. conv1=bits:6,segments:2 (repeatable)',
-      collect,
-      [],
-    );
+    .option('--layer <name=settings>', 'override for one layer, e.g. conv1=bits:6,segments:2 (repeatable)', collect);
 }
 
 /** The quantizer's options from the command line's. */
@@ -92,7 +87,7 @@ export function quantizerOptions(flags: QuantizerFlags, samples: number | undefi
     bits: flags.bits === 'auto' ? 'auto' : wholeNumber('--bits', 4, 8)(flags.bits),
     weightBits: flags.weightBits,
     segments: isSegmentWord(flags.segments) ? flags.segments : wholeNumber('--segments', 1)(flags.segments),
-    layers: new Map(flags.layer.map(parseLayerOverride)),
+    layers: new Map((flags.layer ?? []).map(parseLayerOverride)),
     ...(samples !== undefined && { samples }),
   } as const;
   completeOptions(options);
@@ -105,14 +100,14 @@ function isSegmentWord(text: string): text is 'auto' | 'flush' {
 
 /** What the manifest says about how a bundle came about. No paths. */
 export function manifestOptions(flags: QuantizerFlags & DataFlags): Record<string, string | number | boolean> {
-  const { accBits, lanes, mode, requant, bits, weightBits, segments, layer, seed } = flags;
+  const { accBits, lanes, mode, requant, bits, weightBits, segments, layer = [], seed } = flags;
   const layers = layer.length === 0 ? {} : { layer: layer.join(' ') };
   return { accBits, lanes, mode, requant, bits, weightBits, segments, ...layers, seed };
 }
 
 /** The model and its recipe, as the options name them. */
 export async function openModel(path: string, flags: ModelFlags): Promise<{ model: Model; recipe: Recipe }> {
-  const model = await readModel(path, { inputShapes: parseInputShapes(flags.inputShape), name: flags.name });
+  const model = await readModel(path, { inputShapes: parseInputShapes(flags.inputShape ?? []), name: flags.name });
   return { model, recipe: await readRecipe(model, flags.recipe, flags) };
 }
 
@@ -127,7 +122,7 @@ export function wholeNumber(flag: string, least: number, most = Number.MAX_SAFE_
   };
 }
 
-function collect(value: string, previous: readonly string[]): readonly string[] {
+function collect(value: string, previous: readonly string[] = []): readonly string[] {
   return [...previous, value];
 }
 

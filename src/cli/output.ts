@@ -30,3 +30,8 @@ export const plainTable = {
   },
   style: { 'padding-left': 0, 'padding-right': 0, head: [], border: [] },
 };
+
+/** The table without the blanks that fill the last column. */
+export function tableText(table: { toString(): string }): string {
+  return table.toString().replaceAll(/ +$/gm, '');
+}

@@ -15,11 +15,12 @@ export function createProgram(): Command {
       'Compiles ONNX networks to C for Arm Cortex-A whose NEON loops accumulate in 16 bits, and proves that nothing overflows.',
     )
     .version(version)
-    .showHelpAfterError('(add --help for the options)')
     .configureHelp({ helpWidth: 110 })
+    // `runCommandLine` reports errors, in the form of all others.
+    .configureOutput({ outputError: () => {} })
     .exitOverride();
+  // Subcommands made by `command()` inherit these settings.
   for (const add of [addBuild, addQuantize, addCompile, addVerify, addEvaluate, addInspect, addDoctor]) add(program);
   program.addHelpText('after', '\nExit codes: 0 good, 1 the check failed, 2 the input is wrong, 3 a tool is missing.');
-  for (const command of program.commands) command.exitOverride().showHelpAfterError('(add --help for the options)');
   return program;
 }

@@ -1,6 +1,8 @@
+import { resolve } from 'node:path';
 import type { Command } from 'commander';
+import { reject } from '../core/diagnostics.ts';
 import type { Progress } from '../core/progress.ts';
-import { writeFileSafely } from '../core/write-file.ts';
+import { requireWritable, writeFileSafely } from '../core/write-file.ts';
 import { floatAccuracy, quantizedAccuracy } from '../interpret/accuracy.ts';
 import { quantize } from '../quantize/quantize.ts';
 import { quantizedFile } from '../stages/quantized-file.ts';
@@ -28,7 +30,7 @@ export function addQuantize(program: Command): void {
     .description('float → quantized network (ONNX QDQ with metadata)')
     .option('-o, --output <file>', 'the quantized network (default: <model>.q.onnx)');
   withDataOptions(command, { calibrate: true, evaluate: true });
-  withQuantizerOptions(withModelOptions(withGlobalOptions(command)));
+  withGlobalOptions(withQuantizerOptions(withModelOptions(command)));
   command.action((path: string, flags: Flags) => perform(flags, (progress) => run(path, flags, progress)));
 }
 
@@ -37,18 +39,32 @@ async function run(path: string, flags: Flags, progress: Progress): Promise<Outc
   requireQuantized(model, false);
   const options = quantizerOptions(flags, flags.samples);
   const { seed, samples } = flags;
+  const output = flags.output ?? path.replace(/(\.onnx)?$/, '.q.onnx');
+  await requireOutput(output, path);
   const calibration = await readData(model.graph, flags.calibrate ?? recipe.calibrate, recipe, { samples, seed });
   const evaluate = flags.evaluate ?? recipe.evaluate;
   const evaluation =
     evaluate === undefined ? undefined : await readData(model.graph, evaluate, recipe, { seed, labelled: true });
 
   const { graph, layers } = await quantize(model.graph, calibration, options, progress);
-  const output = flags.output ?? path.replace(/(\.onnx)?$/, '.q.onnx');
   await writeFileSafely(output, quantizedFile(graph, recipe));
   if (evaluation === undefined) return outcome({ output, layers }, '');
   const float = await floatAccuracy(path, model.graph, evaluation, { progress });
   const quantized = await quantizedAccuracy(graph, evaluation, { progress });
   return outcome({ output, layers, floatTop1: float.top1, top1: quantized.top1 }, accuracyText({ float, quantized }));
+}
+
+/** Refuses an output that cannot be written before any work, and one that would replace the float network. */
+async function requireOutput(output: string, model: string): Promise<void> {
+  if (resolve(output) === resolve(model)) {
+    throw reject({
+      code: 'output-is-input',
+      message: 'the quantized network would replace the float one',
+      place: output,
+      hint: 'Give another name with -o.',
+    });
+  }
+  await requireWritable(output);
 }
 
 function outcome(

@@ -2,7 +2,7 @@ import Table from 'cli-table3';
 import type { Accuracy } from '../interpret/accuracy.ts';
 import type { LayerReport } from '../quantize/report.ts';
 import type { VerifyResult } from '../verify/result.ts';
-import { grouped, percent, plainTable } from './output.ts';
+import { grouped, percent, plainTable, tableText } from './output.ts';
 
 /** One line a layer with weights: what was chosen and what is proven. */
 export function layerTable(layers: readonly LayerReport[], kernels?: ReadonlyMap<string, string>): string {
@@ -24,7 +24,7 @@ export function layerTable(layers: readonly LayerReport[], kernels?: ReadonlyMap
       ...(kernels ? [kernels.get(l.name) ?? ''] : []),
     ]);
   }
-  return table.toString();
+  return tableText(table);
 }
 
 export function verificationText(v: VerifyResult): string {

@@ -1,6 +1,6 @@
 import { reject } from '../core/diagnostics.ts';
 import { must } from '../core/must.ts';
-import type { Dataset } from '../data/dataset.ts';
+import { type Dataset, requireLabels } from '../data/dataset.ts';
 import { type InputSpec, imageSize } from '../data/input.ts';
 import { loadDataset } from '../data/load.ts';
 import { pixelTable } from '../data/preprocess.ts';
@@ -41,7 +41,7 @@ export function recipeText({ source: _, calibrate: __, evaluate: ___, ...carried
   return JSON.stringify(carried);
 }
 
-/** @throws reject `no-calibration-data` and what `loadDataset` throws */
+/** @throws reject `no-data`, `data-without-labels` where they are needed, and what `loadDataset` throws */
 export async function readData(
   graph: Graph,
   spec: string | undefined,
@@ -58,7 +58,9 @@ export async function readData(
   }
   const { samples, seed } = options;
   const classes = options.labelled === true ? { classes: classesOf(graph) } : {};
-  return loadDataset(spec, inputSpecOf(graph), recipe, { samples, seed, ...classes });
+  const data = await loadDataset(spec, inputSpecOf(graph), recipe, { samples, seed, ...classes });
+  if (options.labelled === true) requireLabels(data);
+  return data;
 }
 
 /** The tables behind `<model>_quantize_u8`, where the input is pixels. */

@@ -91,7 +91,8 @@ export async function verifyProgram(
   return summarize(outcomes, vectorPlan.coverage);
 }
 
-async function allToolchains(target: Target): Promise<readonly Toolchain[]> {
+/** The toolchains of a target, and the host's with sanitizers for its portable C. Throws `missing-tool`. */
+export async function allToolchains(target: Target): Promise<readonly Toolchain[]> {
   const own = await verifyToolchains(target);
   return target.triple === 'host' ? own : [...own, ...(await verifyToolchains(portable))];
 }
