@@ -5,9 +5,10 @@ import { type Progress, silentProgress } from '../core/progress.ts';
 import { type Dataset, requireLabels } from '../data/dataset.ts';
 import { sizeOf } from '../graph/shape.ts';
 import type { Graph, Port } from '../graph/types.ts';
+import { createSession } from '../onnx/session.ts';
 import { createExactEvaluator } from './exact.ts';
 import { inputQuantizer } from './quantize-input.ts';
-import { openSession, type RunnerOptions } from './runner.ts';
+import type { RunnerOptions } from './runner.ts';
 
 export interface Accuracy {
   readonly samples: number;
@@ -60,7 +61,7 @@ export async function floatAccuracy(
   options: AccuracyOptions = {},
 ): Promise<Accuracy> {
   requireLabels(data);
-  const session = await openSession(file, options).catch(cannotRun);
+  const session = await createSession(file, options).catch(cannotRun);
   try {
     const meta = session.inputMetadata[0];
     const open = meta?.isTensor === true && typeof meta.shape[0] === 'string';

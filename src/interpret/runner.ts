@@ -1,9 +1,8 @@
-import { availableParallelism } from 'node:os';
-import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
+import { Tensor as OrtTensor } from 'onnxruntime-node';
 import { must } from '../core/must.ts';
 import type { Graph } from '../graph/types.ts';
-import { encodeModel } from '../onnx/encode.ts';
 import type { SourceModel } from '../onnx/model.ts';
+import { createSession } from '../onnx/session.ts';
 import { isBatchable, withBatch } from './batching.ts';
 
 export interface RunnerOptions {
@@ -38,7 +37,7 @@ export async function createRunner(
   options: RunnerOptions = {},
 ): Promise<Runner> {
   const batchable = isBatchable(graph);
-  const session = await openSession(encodeModel(batchable ? withBatch(model) : model), options);
+  const session = await createSession(batchable ? withBatch(model) : model, options);
   const batch = batchable ? (options.batch ?? 8) : 1;
   const dims = model.inputs.map((i) => must(i.shape, i.name) as readonly number[]);
   return {
@@ -57,17 +56,4 @@ export async function createRunner(
     },
     release: () => session.release(),
   };
-}
-
-/** A session on the CPU; its warnings (about models that we have written) stay off the user's terminal. */
-export function openSession(model: Uint8Array | string, options: RunnerOptions = {}): Promise<InferenceSession> {
-  const settings: InferenceSession.SessionOptions = {
-    executionProviders: ['cpu'],
-    graphOptimizationLevel: 'all',
-    intraOpNumThreads: options.threads ?? availableParallelism(),
-    logSeverityLevel: 3,
-  };
-  return typeof model === 'string'
-    ? InferenceSession.create(model, settings)
-    : InferenceSession.create(model, settings);
 }
