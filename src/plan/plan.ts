@@ -1,14 +1,14 @@
 import { must } from '../core/must.ts';
-import { consumersOf, isGraphOutput, isKind, outputOf, tensorOf } from '../graph/build.ts';
+import { tensorOf } from '../graph/build.ts';
 import type { Graph, Node, Port, TensorId } from '../graph/types.ts';
 import type { Kernel } from '../kernels/kernel.ts';
 import type { Selections } from '../kernels/select.ts';
-import { activationsOf } from './activations.ts';
 import { alignment, alignUp, lowerBound, packArena } from './arena.ts';
-import { assignBuffers, isView, type Location, type Locations, placementAt, type Value } from './buffers.ts';
-import { type Point, slicesOf } from './concat.ts';
+import { assignBuffers, type Location, type Locations, placementAt } from './buffers.ts';
+import type { Point } from './concat.ts';
+import { borderFills, type Draft, draftSteps } from './draft.ts';
 import { type BufferLife, bufferLives } from './liveness.ts';
-import { densePlacement, hasBorder, type Placement } from './placement.ts';
+import { densePlacement, type Placement } from './placement.ts';
 
 /** A border to fill with a byte just before the step runs: the frame around `placement`'s interior. */
 export interface BorderFill {
@@ -82,20 +82,6 @@ export interface Plan {
   readonly placements: ReadonlyMap<TensorId, Placement>;
 }
 
-/** A step before offsets are known: what it reads and writes by name. */
-type Draft =
-  | { readonly kind: 'load'; readonly port: Port; readonly reads: readonly []; readonly write: TensorId }
-  | { readonly kind: 'constant'; readonly reads: readonly []; readonly write: TensorId }
-  | { readonly kind: 'layer'; readonly node: Node; readonly reads: readonly TensorId[]; readonly write: TensorId }
-  | {
-      readonly kind: 'copy';
-      readonly node: Node;
-      readonly reads: readonly [TensorId];
-      readonly write: TensorId;
-      readonly at: Point;
-    }
-  | { readonly kind: 'store'; readonly port: Port; readonly reads: readonly [TensorId] };
-
 /**
  * Orders the steps of the program and lays out its arena (DESIGN §7): inputs are copied in, layers run in the graph's
  * order, outputs are copied out.
@@ -127,38 +113,6 @@ export function planMemory(graph: Graph, selections: Selections): Plan {
     blocks: lives.map((life, i) => blockOf(life, offsets[i]!)),
     placements: new Map(used.map((id) => [id, place(id)])),
   };
-}
-
-function draftSteps(graph: Graph, locations: Locations): Draft[] {
-  const drafts: Draft[] = [];
-  for (const port of graph.inputs) {
-    const read = consumersOf(graph, port.tensor).length > 0 || isGraphOutput(graph, port.tensor);
-    if (read) drafts.push({ kind: 'load', port, reads: [], write: port.tensor });
-  }
-  const loaded = new Set<TensorId>();
-  for (const node of graph.nodes) {
-    const reads = activationsOf(node);
-    for (const id of reads) {
-      if (tensorOf(graph, id).data === undefined || loaded.has(id)) continue;
-      loaded.add(id);
-      drafts.push({ kind: 'constant', reads: [], write: id });
-    }
-    drafts.push(...draftNode(graph, locations, node, reads));
-  }
-  for (const port of graph.outputs) drafts.push({ kind: 'store', port, reads: [port.tensor] });
-  return drafts;
-}
-
-function draftNode(graph: Graph, locations: Locations, node: Node, reads: readonly TensorId[]): Draft[] {
-  const write = outputOf(graph, node).id;
-  const buffer = locations.get(write)?.buffer;
-  if (isKind(node, 'concat')) {
-    return slicesOf(graph, node)
-      .filter(({ input }) => locations.get(input)?.buffer !== buffer)
-      .map(({ input, at }) => ({ kind: 'copy', node, reads: [input], write, at }));
-  }
-  if (isView(node, graph) && locations.get(reads[0]!)?.buffer === buffer) return [];
-  return [{ kind: 'layer', node, reads, write }];
 }
 
 interface StepContext {
@@ -201,20 +155,6 @@ function sharesBuffer(locations: Locations, a: TensorId, b: TensorId): boolean {
 function slicePlacement(whole: Placement, input: Placement, [h, w, c]: Point): Placement {
   const offset = whole.offset + h * whole.rowStride + w * whole.pixelStride + c;
   return { ...whole, tensor: input.tensor, extent: input.extent, offset, border: [0, 0, 0, 0] };
-}
-
-/** The steps that fill a border: the first that writes a value with one. */
-function borderFills(drafts: readonly Draft[], locations: Locations): ReadonlyMap<number, Value> {
-  const filled = new Set<Value>();
-  const fills = new Map<number, Value>();
-  drafts.forEach((draft, index) => {
-    if (draft.kind === 'store') return;
-    const { value } = must(locations.get(draft.write), draft.write);
-    if (!hasBorder(value.border) || filled.has(value)) return;
-    filled.add(value);
-    fills.set(index, value);
-  });
-  return fills;
 }
 
 /** The tensor whose frame is the buffer's: what a slice is a slice of. */
