@@ -56,6 +56,8 @@ export interface Port {
   readonly shape: Shape;
   /** Views between the ONNX value and the tensor, in data-flow order: from the ONNX value for inputs, to it for outputs. */
   readonly views: readonly (TransposeOp | ReshapeOp)[];
+  /** Where the ONNX value itself holds integers on the tensor's grid; uint8 ones are 128 above the tensor's. */
+  readonly integer?: 'int8' | 'uint8';
 }
 
 export interface Graph {
@@ -86,7 +88,7 @@ export interface Clamp {
 export interface AccumulatorModel {
   readonly bits: number;
   readonly lanes: number;
-  /** Products a step: 16 for K in the lanes (two `vmlal_s8`), 1 for a scalar accumulator or depthwise. */
+  /** Products a step: 16 for K in the lanes (two `vmlal_s8`), 1 for a scalar accumulator or depthwise, a row's for a first layer. */
   readonly step: number;
   readonly runLength: number;
   readonly segments: readonly number[];

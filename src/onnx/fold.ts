@@ -5,6 +5,7 @@ import type { QuantParams, Shape } from '../graph/types.ts';
 import { placeOf } from '../ops/errors.ts';
 import { attributesOf } from './attributes.ts';
 import type { ModelNode, SourceTensor } from './model.ts';
+import { foldQonnx, isQonnx } from './qonnx.ts';
 import { runModel } from './run.ts';
 
 /**
@@ -13,6 +14,8 @@ import { runModel } from './run.ts';
  */
 export interface FoldedTensor extends SourceTensor {
   readonly quant?: QuantParams;
+  /** Integers that came through a Clip: its bounds, which say how wide they are. */
+  readonly bounds?: readonly [number, number];
 }
 
 /**
@@ -27,14 +30,26 @@ export async function foldNode(
   inputs: readonly (FoldedTensor | undefined)[],
 ): Promise<Map<string, FoldedTensor>> {
   if (node.opType === 'Constant') return new Map([[must(node.outputs[0], 'output'), constantOf(node)]]);
+  if (isQonnx(node)) return new Map([[must(node.outputs[0], 'output'), foldQonnx(node, inputs)]]);
   if (node.opType === 'DequantizeLinear') {
     const values = dequantize(node, inputs);
     if (values !== undefined) return new Map([[must(node.outputs[0], 'output'), values]]);
   }
   const outputs = await evaluate(node, opsets, inputs);
+  if (node.opType === 'Clip') return withBounds(outputs, inputs);
   const quant = carriedQuant(node, inputs[0], [...outputs.values()][0]?.shape ?? []);
   if (quant === undefined) return outputs;
   return new Map([...outputs].map(([name, t]) => [name, { ...t, quant }]));
+}
+
+function withBounds(
+  outputs: ReadonlyMap<string, FoldedTensor>,
+  [x, least, most]: readonly (FoldedTensor | undefined)[],
+): Map<string, FoldedTensor> {
+  const [lo, hi] = x === undefined || !isRanged(x.dtype) ? [] : ranges[x.dtype];
+  if (lo === undefined || hi === undefined) return new Map(outputs);
+  const bounds = [Math.max(lo, least?.data[0] ?? lo), Math.min(hi, most?.data[0] ?? hi)] as const;
+  return new Map([...outputs].map(([name, t]) => [name, { ...t, bounds }]));
 }
 
 async function evaluate(
@@ -105,10 +120,14 @@ export function foldShape(node: ModelNode, shape: Shape): SourceTensor {
 
 const ranges = { int8: [-128, 127], uint8: [0, 255], int32: [-(2 ** 31), 2 ** 31 - 1] } as const;
 
+function isRanged(dtype: string): dtype is keyof typeof ranges {
+  return Object.hasOwn(ranges, dtype);
+}
+
 /** (q − zero point) · scale in float32, remembering the grid; undefined for forms without one grid a channel. */
 function dequantize(node: ModelNode, inputs: readonly (FoldedTensor | undefined)[]): FoldedTensor | undefined {
   const [q, scale, zero] = inputs;
-  if (q === undefined || scale === undefined || !(q.dtype in ranges)) return undefined;
+  if (q === undefined || scale === undefined || !isRanged(q.dtype)) return undefined;
   const zeroPoint = zero?.data[0] ?? 0;
   if (zero?.data.some((z) => z !== zeroPoint) || attributesOf(node).int('block_size', 0) !== 0) return undefined;
   const given = attributesOf(node).int('axis', 1);
@@ -120,7 +139,7 @@ function dequantize(node: ModelNode, inputs: readonly (FoldedTensor | undefined)
     const s = scale.data[perChannel ? Math.floor(i / inner) % scale.data.length : 0]!;
     return Math.fround(v - zeroPoint) * s;
   });
-  const [qmin, qmax] = ranges[q.dtype as keyof typeof ranges];
+  const [qmin, qmax] = q.bounds ?? ranges[q.dtype];
   const quant = { scale: Array.from(scale.data), zeroPoint, qmin, qmax, ...(perChannel ? { axis } : {}) };
   return { shape: q.shape, dtype: 'float32', data, quant };
 }

@@ -7,6 +7,7 @@ import { definitionOf } from '../ops/index.ts';
 import type { Constant, Importer, SourceNode } from '../ops/source.ts';
 import { attributesOf } from './attributes.ts';
 import type { FoldedTensor } from './fold.ts';
+import type { IntegerValue } from './integer-values.ts';
 import type { ModelNode } from './model.ts';
 
 /** What is known about the values of the ONNX graph while it is imported, by ONNX name. */
@@ -14,13 +15,23 @@ export interface Values {
   readonly constants: Map<string, FoldedTensor>;
   /** Activations. */
   readonly tensors: Map<string, TensorId>;
+  /** Those activations that hold integers in the file. */
+  readonly integers: Map<string, IntegerValue>;
   /** How often a value is read, graph outputs included. */
   readonly uses: ReadonlyMap<string, number>;
 }
 
-/** The view that one ONNX node's parser has of the graph that grows. */
-export function importerFor(node: ModelNode, opset: number, builder: GraphBuilder, values: Values): Importer {
-  const origin: Origin = { name: node.name, opType: node.opType };
+/**
+ * The view that one ONNX node's parser has of the graph that grows.
+ * @param origin the node of the file, where `node` is only a part of it
+ */
+export function importerFor(
+  node: ModelNode,
+  opset: number,
+  builder: GraphBuilder,
+  values: Values,
+  origin: Origin = { name: node.name, opType: node.opType },
+): Importer {
   const source: SourceNode = { ...node, opset, attributes: attributesOf(node) };
   const nameOf = (index: number): string => node.inputs[index] ?? '';
   const has = (index: number): boolean => nameOf(index) !== '';

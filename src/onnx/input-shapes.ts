@@ -1,5 +1,6 @@
 import { type NeonarrowError, reject, unsupported } from '../core/diagnostics.ts';
 import type { Shape } from '../graph/types.ts';
+import { isIntegerType } from './integer-values.ts';
 import type { SourceModel, ValueInfo } from './model.ts';
 
 /**
@@ -21,10 +22,10 @@ export function resolveInputShapes(
 }
 
 function resolve(input: ValueInfo, given: Shape | undefined): Shape {
-  if (input.dtype !== 'float32') {
+  if (input.dtype !== 'float32' && !isIntegerType(input.dtype)) {
     throw unsupported({
       code: 'unsupported-input-type',
-      message: `the input holds ${input.elementType}, not float`,
+      message: `the input holds ${input.elementType}, not float, int8 or uint8`,
       place: `input "${input.name}"`,
       hint: 'Export the model with a float input; conversion from pixels belongs into the recipe.',
     });

@@ -1,6 +1,8 @@
 import { unsupported } from '../core/diagnostics.ts';
 import { parsers } from '../ops/index.ts';
 import type { ModelNode, SourceModel } from './model.ts';
+import { isQLinear } from './qlinear.ts';
+import { isQonnx } from './qonnx.ts';
 
 /** Opsets whose operators the parsers know. */
 const [oldestOpset, newestOpset] = [7, 21];
@@ -23,7 +25,7 @@ export function constantValues(model: SourceModel): ReadonlySet<string> {
 }
 
 function isFoldable(node: ModelNode, known: ReadonlySet<string>): boolean {
-  if (node.domain !== '' && node.domain !== 'com.microsoft') return false;
+  if (node.domain !== '' && node.domain !== 'com.microsoft' && !isQonnx(node)) return false;
   if (random.has(node.opType) || [...node.attributes.values()].some((a) => a.type === 'other')) return false;
   return readsShapeOnly(node) || node.inputs.every((name) => known.has(name));
 }
@@ -44,25 +46,32 @@ export function withoutDeadNodes(model: SourceModel): SourceModel {
   return { ...model, nodes: live.toReversed() };
 }
 
-/**
- * Throws one `unsupported-operator` that lists every node that has no parser and is not folded, or
- * `unsupported-opset`.
- */
-export function checkSupport(model: SourceModel, constants: ReadonlySet<string>): void {
+/** @throws unsupported `unsupported-opset` */
+export function checkOpset(model: SourceModel): void {
   const opset = model.opsets.get('') ?? 0;
-  const unknown = model.nodes.filter((n) => !isSupported(n) && !n.outputs.every((name) => constants.has(name)));
-  if (unknown.length > 0) throw unsupportedNodes(unknown.map((n) => `${describe(n)}: ${adviceFor(n)}`));
-  if (opset < oldestOpset || opset > newestOpset) {
-    throw unsupported({
-      code: 'unsupported-opset',
-      message: `the model uses opset ${opset}; neonarrow reads ${oldestOpset} to ${newestOpset}`,
-      hint: `Export it for opset 17, or convert it with onnx.version_converter.`,
-    });
-  }
+  if (opset >= oldestOpset && opset <= newestOpset) return;
+  throw unsupported({
+    code: 'unsupported-opset',
+    message: `the model uses opset ${opset}; neonarrow reads ${oldestOpset} to ${newestOpset}`,
+    hint: `Export it for opset 17, or convert it with onnx.version_converter.`,
+  });
 }
 
+/** The nodes that have no parser and are not folded, each with what to do about it. */
+export function unsupportedOperators(
+  model: SourceModel,
+  constants: ReadonlySet<string>,
+): ReadonlyMap<ModelNode, string> {
+  const unknown = model.nodes.filter((n) => !isSupported(n) && !n.outputs.every((name) => constants.has(name)));
+  return new Map(unknown.map((n) => [n, adviceFor(n)]));
+}
+
+const quantizers = new Set(['QuantizeLinear', 'DequantizeLinear']);
+
 function isSupported(node: ModelNode): boolean {
-  return node.domain === '' && parsers.has(node.opType);
+  if (isQLinear(node) || isQonnx(node)) return true;
+  if (node.domain === 'com.microsoft') return quantizers.has(node.opType);
+  return node.domain === '' && (parsers.has(node.opType) || quantizers.has(node.opType));
 }
 
 /** `"lstm_1" LSTM`, with the domain where it is not the default. */
@@ -82,8 +91,10 @@ export function unsupportedNodes(lines: readonly string[]): Error {
 }
 
 const advice: Readonly<Record<string, string>> = {
-  QuantizeLinear: 'give each QuantizeLinear a DequantizeLinear with the same scale and zero point behind it',
-  DequantizeLinear: 'only QuantizeLinear, optional Clip, DequantizeLinear with one scale and zero point is read',
+  DynamicQuantizeLinear:
+    'its scale is only known at run time; quantize statically (onnxruntime.quantization.quantize_static)',
+  ConvInteger: 'it belongs to dynamic quantization; quantize statically (onnxruntime.quantization.quantize_static)',
+  MatMulInteger: 'it belongs to dynamic quantization; quantize statically (onnxruntime.quantization.quantize_static)',
   If: 'export the model without control flow',
   Loop: 'export the model without control flow',
   Scan: 'export the model without control flow',
@@ -96,6 +107,9 @@ const advice: Readonly<Record<string, string>> = {
 };
 
 function adviceFor(node: ModelNode): string {
+  if (node.domain === 'com.microsoft' && node.opType.startsWith('QLinear')) {
+    return 'export the model in QDQ form (quant_format=QuantFormat.QDQ), where the operator is a float one';
+  }
   if (node.domain !== '') return `operators of domain ${node.domain} are not read; export standard ONNX operators`;
   return advice[node.opType] ?? 'replace it by supported operators, or end the model before it';
 }

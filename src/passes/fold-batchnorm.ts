@@ -1,13 +1,14 @@
 import { must } from '../core/must.ts';
 import { isKind, producerOf, tensorOf } from '../graph/build.ts';
-import type { AffineOp, Graph, Node, Tensor, TensorData } from '../graph/types.ts';
+import type { AffineOp, Graph, Node, QuantParams, Tensor, TensorData } from '../graph/types.ts';
 import { edited, freshTensorId, merged, type Pass, soleConsumer, untilStable } from './pass.ts';
 
 /**
  * Folds y = x · scale + shift into weights and bias.
  * Requires: channels-last (after nhwc-layout), zero pads folded.
  * Guarantees: no affine operator stands behind a convolution or fully connected layer that only it reads, nor before
- * one that is its only reader, unless padding (which is not shifted) or integer weights forbid it.
+ * one that is its only reader, unless padding (which is not shifted) or integer weights forbid it. Integer weights of a
+ * producer stay integers: their scales change, and their signs where a factor is negative.
  */
 export const foldBatchnorm: Pass = {
   name: 'fold-batchnorm',
@@ -37,13 +38,33 @@ function intoProducer(graph: Graph, node: Node<AffineOp>): Graph | undefined {
   const producer = producerOf(graph, node.inputs[0]!);
   if (producer === undefined || soleConsumer(graph, node.inputs[0]!) !== node) return undefined;
   if (!isKind(producer, 'conv2d') && !isKind(producer, 'fullyConnected')) return undefined;
-  if (producer.op.clamp !== undefined || isQuantized(graph, producer)) return undefined;
+  if (producer.op.clamp !== undefined) return undefined;
   const [scale, shift] = [dataOf(graph, node, 1), dataOf(graph, node, 2)];
   const length = dataOf(graph, producer, 1).length / scale.length;
+  const { quant } = tensorOf(graph, producer.inputs[1]!);
+  const scaled = quant && scaledGrid(quant, scale);
+  if (quant !== undefined && scaled === undefined) return undefined;
   const w = Float32Array.from(dataOf(graph, producer, 1), (v, i) => v * scale[Math.floor(i / length)]!);
   const b = Float32Array.from(dataOf(graph, producer, 2), (v, o) => v * scale[o]! + shift[o]!);
-  const tensors = [revised(graph, producer, 1, w), revised(graph, producer, 2, b)] as const;
+  const weights = { ...revised(graph, producer, 1, w), ...(scaled && { quant: scaled }) };
+  const tensors = [weights, revised(graph, producer, 2, b)] as const;
   return merged(graph, withConstants(producer, ...tensors), node, tensors);
+}
+
+/**
+ * The grid of weights whose output channels are multiplied; undefined where it cannot be one scale a channel. A factor of
+ * 0 leaves zeros, which are on every grid.
+ */
+function scaledGrid(quant: QuantParams, factors: TensorData): QuantParams | undefined {
+  if (quant.axis !== undefined && quant.axis !== 0) return undefined;
+  const scale = Array.from(factors, (f, o) => {
+    const old = quant.axis === undefined ? quant.scale[0]! : quant.scale[o]!;
+    return f === 0 ? old : Math.fround(old * Math.abs(f));
+  });
+  const negative = factors.some((f) => f < 0);
+  const [lo, hi] = [quant.qmin - quant.zeroPoint, quant.qmax - quant.zeroPoint];
+  const range = negative ? { qmin: Math.min(lo, -hi), qmax: Math.max(hi, -lo) } : { qmin: lo, qmax: hi };
+  return { scale, zeroPoint: 0, ...range, axis: 0 };
 }
 
 /** Two affine operators in a row are one. */
