@@ -8,7 +8,7 @@ import { findRecipe, parseRecipe, type Recipe } from '../data/recipe.ts';
 import { applyRecipeFlags, type RecipeFlags } from '../data/recipe-flags.ts';
 import { sameShape, sizeOf } from '../graph/shape.ts';
 import type { Graph } from '../graph/types.ts';
-import type { Model } from './read-model.ts';
+import type { ModelFile } from './read-model.ts';
 
 /** Where a quantized file carries the preprocessing of the float model it came from. */
 export const recipeKey = 'neonarrow.recipe';
@@ -29,11 +29,21 @@ export function classesOf(graph: Graph): number {
 }
 
 /** The model's recipe: the named file, the one next to the model, what a quantized file carries, or nothing; flags win. */
-export async function readRecipe(model: Model, named: string | undefined, flags: RecipeFlags): Promise<Recipe> {
+export async function readRecipe(model: ModelFile, named: string | undefined, flags: RecipeFlags): Promise<Recipe> {
   const carried = model.metadata.get(recipeKey);
   const recipe = await findRecipe(model.path, named);
   const found = recipe.source === undefined && carried !== undefined ? parseRecipe(carried, model.path) : recipe;
   return applyRecipeFlags(found, flags);
+}
+
+/** The real inputs that the recipe's pixels, or its range, can be; undefined where it says neither. */
+export function inputRangeOf({ pixelScale, mean = [0], std = [1], range }: Recipe): [number, number] | undefined {
+  if (pixelScale === undefined) return range === undefined ? undefined : [...range];
+  const ends = Array.from({ length: Math.max(mean.length, std.length) }, (_, c) => {
+    const [m, s] = [mean[c] ?? mean[0] ?? 0, std[c] ?? std[0] ?? 1];
+    return [-m / s, (255 * pixelScale - m) / s];
+  }).flat();
+  return [Math.min(...ends), Math.max(...ends)];
 }
 
 /** What a quantized file carries of the recipe: preprocessing and labels, not where data lies. */

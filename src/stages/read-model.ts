@@ -5,7 +5,8 @@ import type { Graph, Shape } from '../graph/types.ts';
 import { decodeModel } from '../onnx/decode.ts';
 import { importSource } from '../onnx/import.ts';
 import { readMetadata } from '../onnx/metadata.ts';
-import { fuseQdq } from '../passes/fuse-qdq.ts';
+import type { SourceModel } from '../onnx/model.ts';
+import { fuseQdq, openInputs } from '../passes/fuse-qdq.ts';
 import { optimize } from '../passes/index.ts';
 
 /** A model file, imported. */
@@ -18,37 +19,60 @@ export interface Model {
   /** After the passes: a float graph, or a quantized one where the file was quantized. */
   readonly graph: Graph;
   readonly quantized: boolean;
+  /** What the file leaves open and was assumed, one sentence each. */
+  readonly notes: readonly string[];
 }
 
 export interface ReadOptions {
   readonly inputShapes?: Readonly<Record<string, Shape>>;
-  /** Name of the graph, where it is not to be the file's. */
+  /** Name of the graph, where it is not to be the model's own: that of its file. */
   readonly name?: string | undefined;
+  /** For quantized networks that take float inputs: least and greatest real input. */
+  readonly inputRange?: readonly [number, number] | undefined;
 }
 
-/**
- * Reads an ONNX file, float or quantized.
- * @throws reject `model-not-found` and what decoding, importing and fusing throw
- */
-export async function readModel(path: string, options: ReadOptions = {}): Promise<Model> {
+/** A file, decoded. */
+export interface ModelFile {
+  readonly path: string;
+  readonly sha256: string;
+  readonly source: SourceModel;
+  readonly metadata: ReadonlyMap<string, string>;
+}
+
+/** @throws reject `model-not-found` and what decoding throws */
+export async function readModelFile(path: string): Promise<ModelFile> {
   const bytes = await readFile(path).catch((error: unknown) => {
     const hint = 'Name an ONNX file.';
     throw reject({ code: 'model-not-found', message: 'the model cannot be read', place: path, hint }, error);
   });
   const source = await decodeModel(bytes, path);
+  return { path, sha256: createHash('sha256').update(bytes).digest('hex'), source, metadata: source.metadata };
+}
+
+/** Where nothing says what a float input of a quantized network holds. */
+const assumedRange = [0, 1] as const;
+
+/**
+ * Imports an ONNX file, float or quantized.
+ * @throws what importing and fusing throw
+ */
+export async function importFile(file: ModelFile, options: ReadOptions = {}): Promise<Model> {
+  const { path, sha256, source } = file;
   const { inputShapes } = options;
   const imported = optimize(await importSource(source, { path, ...(inputShapes && { inputShapes }) }));
   const quantized = imported.nodes.some((node) => node.op.kind === 'fakeQuant');
   const metadata = readMetadata(source.metadata, path);
-  const graph = quantized
-    ? fuseQdq(imported, { metadata, place: path, accBits: 16, lanes: 8, requant: 'fixed' })
-    : imported;
+  const inputRange = options.inputRange ?? assumedRange;
+  const defaults = { accBits: 16, lanes: 8, requant: 'float32' } as const;
+  const graph = quantized ? fuseQdq(imported, { metadata, place: path, inputRange, ...defaults }) : imported;
+  const assumes = quantized && options.inputRange === undefined && openInputs(imported).length > 0;
   return {
     path,
-    sha256: createHash('sha256').update(bytes).digest('hex'),
-    metadata: source.metadata,
+    sha256,
+    metadata: file.metadata,
     graph: options.name === undefined ? graph : { ...graph, name: options.name },
     quantized,
+    notes: assumes ? [`The network does not quantize its input: real inputs from 0 to 1 are assumed (--range).`] : [],
   };
 }
 
