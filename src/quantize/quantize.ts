@@ -41,10 +41,46 @@ export async function quantize(
   given: Partial<QuantizeOptions> = {},
   progress: Progress = silentProgress,
 ): Promise<QuantizedModel> {
+  const options = checkedOptions(graph, given);
+  const calibration = await calibrateNetwork(graph, dataset, options, progress);
+  return quantizeCalibrated(graph, dataset, calibration, options, progress);
+}
+
+/** The options, completed, for a network that can be quantized. Throws as `quantize` does. */
+export function checkedOptions(graph: Graph, given: Partial<QuantizeOptions>): QuantizeOptions {
   const options = completeOptions(given);
   checkLayerNames(options, graph);
   checkQuantizable(graph);
-  const calibration = await calibrateOn(graph, dataset, options, progress);
+  return options;
+}
+
+/** The statistics that every quantization of the network on these samples starts from: taken once for many of them. */
+export async function calibrateNetwork(
+  graph: Graph,
+  dataset: Dataset,
+  { samples }: Pick<QuantizeOptions, 'samples'>,
+  progress: Progress = silentProgress,
+): Promise<Calibration> {
+  const evaluator = await createFloatEvaluator(graph, { activations: 'all' });
+  try {
+    return await calibrate(graph, dataset, evaluator.run, { samples, meanSamples: CORRECTION_SAMPLES, progress });
+  } finally {
+    await evaluator.release();
+  }
+}
+
+/**
+ * Quantizes with statistics that are there already.
+ * @param calibration of this graph on this data set
+ * @param options complete, for this graph
+ */
+export async function quantizeCalibrated(
+  graph: Graph,
+  dataset: Dataset,
+  calibration: Calibration,
+  options: QuantizeOptions,
+  progress: Progress = silentProgress,
+): Promise<QuantizedModel> {
   const choice = chooseConfiguration(graph, calibration.histograms, options);
   const fitted = fitLayers(graph, choice, options);
   const quants = new Map([...choice.activations].map(([id, { quant }]) => [id, quant]));
@@ -56,20 +92,6 @@ export async function quantize(
   }
   checkQuantized(quantized);
   return { graph: quantized, layers: layerReports(quantized, noiseOf(graph, choice.activations, fitted)) };
-}
-
-async function calibrateOn(
-  graph: Graph,
-  dataset: Dataset,
-  { samples }: QuantizeOptions,
-  progress: Progress,
-): Promise<Calibration> {
-  const evaluator = await createFloatEvaluator(graph, { activations: 'all' });
-  try {
-    return await calibrate(graph, dataset, evaluator.run, { samples, meanSamples: CORRECTION_SAMPLES, progress });
-  } finally {
-    await evaluator.release();
-  }
 }
 
 /** The final weights: with the steps of inputs and outputs known. */
