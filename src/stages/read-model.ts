@@ -66,11 +66,13 @@ export async function importFile(file: ModelFile, options: ReadOptions = {}): Pr
   const defaults = { accBits: 16, lanes: 8, requant: 'float32' } as const;
   const graph = quantized ? fuseQdq(imported, { metadata, place: path, inputRange, ...defaults }) : imported;
   const assumes = quantized && options.inputRange === undefined && openInputs(imported).length > 0;
+  // A file that neonarrow wrote keeps the name of the float model, whatever the file is called.
+  const name = options.name ?? (metadata === undefined ? graph.name : source.graphName);
   return {
     path,
     sha256,
     metadata: file.metadata,
-    graph: options.name === undefined ? graph : { ...graph, name: options.name },
+    graph: name === graph.name ? graph : { ...graph, name },
     quantized,
     notes: assumes ? [`The network does not quantize its input: real inputs from 0 to 1 are assumed (--range).`] : [],
   };
