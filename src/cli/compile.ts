@@ -47,7 +47,9 @@ async function run(path: string, flags: Flags): Promise<Outcome> {
     options: { seed },
   });
   await writeBundle(out, compiled.bundle.files);
-  return { json: { out, ...jsonOf(compiled) }, text: () => describe(compiled, out), ok: true };
+  const { notes } = model;
+  const text = () => [describe(compiled, out), ...notes].join('\n');
+  return { json: { out, ...jsonOf(compiled), notes }, text, ok: true };
 }
 
 function jsonOf(compiled: Compiled): object {

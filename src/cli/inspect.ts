@@ -3,7 +3,7 @@ import { inputsOf } from '../graph/build.ts';
 import { printGraph } from '../graph/print.ts';
 import type { Graph } from '../graph/types.ts';
 import { definitionOf } from '../ops/index.ts';
-import { layerReports } from '../quantize/report.ts';
+import { type LayerReport, layerReports } from '../quantize/report.ts';
 import type { Model } from '../stages/read-model.ts';
 import { type GlobalOptions, perform, withGlobalOptions } from './command.ts';
 import { type ModelFlags, openModel, withModelOptions } from './options.ts';
@@ -38,14 +38,30 @@ function jsonOf(model: Model): object {
     macs: macsOf(graph),
     parameters: parametersOf(graph),
     nodes: graph.nodes.map((n) => ({ name: n.origin.name, opType: n.origin.opType, kind: n.op.kind })),
-    ...(quantized && { layers: layerReports(graph) }),
+    ...(quantized && quantizedFacts(layerReports(graph))),
+    notes: model.notes,
   };
+}
+
+function quantizedFacts(layers: readonly LayerReport[]): object {
+  return { layers, scalarBits: layers.reduce((bits, l) => Math.max(bits, l.scalarBits), 0) };
 }
 
 function describe(model: Model): string {
   const { graph, quantized } = model;
   const facts = `${grouped(parametersOf(graph))} parameters, ${grouped(macsOf(graph))} multiply-accumulates, ${graph.nodes.length} nodes`;
-  return [printGraph(graph), facts, ...(quantized ? ['', layerTable(layerReports(graph))] : [])].join('\n');
+  return [printGraph(graph), facts, ...model.notes, ...(quantized ? proofOf(layerReports(graph)) : [])].join('\n');
+}
+
+/** The table of layers, and the accumulator that would do for all of them without lanes or flushes. */
+function proofOf(layers: readonly LayerReport[]): string[] {
+  const widest = layers.reduce((bits, l) => Math.max(bits, l.scalarBits), 0);
+  return [
+    '',
+    layerTable(layers),
+    '',
+    `Proven: one scalar accumulator of ${widest} bits holds every sum of every layer.`,
+  ];
 }
 
 function macsOf(graph: Graph): number {

@@ -4,8 +4,8 @@ import type { Recipe } from '../data/recipe.ts';
 import type { RecipeFlags } from '../data/recipe-flags.ts';
 import type { RequantFormat } from '../numeric/requantize.ts';
 import { completeOptions, parseLayerOverride, type QuantizeOptions } from '../quantize/options.ts';
-import { readRecipe } from '../stages/read-data.ts';
-import { type Model, readModel } from '../stages/read-model.ts';
+import { inputRangeOf, readRecipe } from '../stages/read-data.ts';
+import { importFile, type Model, readModelFile } from '../stages/read-model.ts';
 
 /** Options that several commands share, with their checks (DESIGN §10). */
 
@@ -107,8 +107,10 @@ export function manifestOptions(flags: QuantizerFlags & DataFlags): Record<strin
 
 /** The model and its recipe, as the options name them. */
 export async function openModel(path: string, flags: ModelFlags): Promise<{ model: Model; recipe: Recipe }> {
-  const model = await readModel(path, { inputShapes: parseInputShapes(flags.inputShape ?? []), name: flags.name });
-  return { model, recipe: await readRecipe(model, flags.recipe, flags) };
+  const file = await readModelFile(path);
+  const recipe = await readRecipe(file, flags.recipe, flags);
+  const inputShapes = parseInputShapes(flags.inputShape ?? []);
+  return { model: await importFile(file, { inputShapes, name: flags.name, inputRange: inputRangeOf(recipe) }), recipe };
 }
 
 /** A parser for whole numbers in a range. */

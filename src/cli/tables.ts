@@ -8,8 +8,19 @@ import { grouped, percent, plainTable, tableText } from './output.ts';
 export function layerTable(layers: readonly LayerReport[], kernels?: ReadonlyMap<string, string>): string {
   const table = new Table({
     ...plainTable,
-    head: ['layer', 'data', 'weights', 'sums', 'segments', 'full', 'SQNR', '', ...(kernels ? ['kernel'] : [])],
-    colAligns: ['left', 'right', 'right', 'right', 'right', 'right', 'right', 'left', 'left'],
+    head: [
+      'layer',
+      'data',
+      'weights',
+      'sums',
+      'segments',
+      'full',
+      'scalar',
+      'SQNR',
+      '',
+      ...(kernels ? ['kernel'] : []),
+    ],
+    colAligns: ['left', 'right', 'right', 'right', 'right', 'right', 'right', 'right', 'left', 'left'],
   });
   for (const l of layers) {
     table.push([
@@ -19,6 +30,7 @@ export function layerTable(layers: readonly LayerReport[], kernels?: ReadonlyMap
       `${l.lanes}×${l.accBits} bit`,
       l.segments,
       percent(l.utilization).replace(/\.\d+/, ''),
+      `${l.scalarBits} bit`,
       l.sqnr === undefined ? '' : `${l.sqnr} dB`,
       l.proven ? 'proven' : 'NOT PROVEN',
       ...(kernels ? [kernels.get(l.name) ?? ''] : []),

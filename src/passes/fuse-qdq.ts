@@ -6,11 +6,12 @@ import type { QdqMetadata } from '../onnx/metadata.ts';
 import { placeOf } from '../ops/errors.ts';
 import { definitionOf } from '../ops/index.ts';
 import { quantizeValue } from '../ops/quantized.ts';
-import { certify, isReductionNode, type ReductionNode } from '../quantize/certify.ts';
+import { certify, isReductionNode, type ReductionNode, totalRanges } from '../quantize/certify.ts';
 import { checkQuantized, sameQuant } from '../quantize/check.ts';
 import { movesValues } from '../quantize/groups.ts';
 import { type AccumulatorDefaults, biasOf, defaultInteger, NotInteger, weightsOf } from './fuse-layer.ts';
 import { type Grids, gridsOf } from './grids.ts';
+import { onlyLeaves, provenGrid, quantizeInputs } from './open-ports.ts';
 import { applyMetadata } from './qdq-metadata.ts';
 
 export interface FuseOptions extends AccumulatorDefaults {
@@ -18,6 +19,8 @@ export interface FuseOptions extends AccumulatorDefaults {
   readonly metadata?: QdqMetadata | undefined;
   /** The file, for messages about its metadata. */
   readonly place: string;
+  /** Least and greatest real input, for inputs that the network does not round itself. */
+  readonly inputRange?: readonly [number, number] | undefined;
 }
 
 /** Softmax has one output quantization only. */
@@ -40,7 +43,8 @@ interface Fusion {
  * @throws unsupported `not-quantized`, listing every node that cannot become integer and why; reject `bad-metadata`; what
  *   `certify` throws
  */
-export function fuseQdq(graph: Graph, options: FuseOptions): Graph {
+export function fuseQdq(given: Graph, options: FuseOptions): Graph {
+  const graph = withInputGrids(given, options.inputRange);
   const grids = gridsOf(graph);
   const fusion: Fusion = { graph, grids, builder: startOf(graph, grids), options };
   const problems = grids.conflicts.map(({ node, reason }) => problem(node, reason));
@@ -60,6 +64,17 @@ export function fuseQdq(graph: Graph, options: FuseOptions): Graph {
   checkQuantized(named);
   certify(named);
   return named;
+}
+
+/** The inputs that no `fakeQuant` says a grid of, not even behind what moves them. */
+export function openInputs(graph: Graph): TensorId[] {
+  const { quants } = gridsOf(graph);
+  return graph.inputs.map((p) => p.tensor).filter((id) => !quants.has(id));
+}
+
+function withInputGrids(graph: Graph, range: FuseOptions['inputRange']): Graph {
+  const open = range === undefined ? [] : openInputs(graph);
+  return range === undefined || open.length === 0 ? graph : quantizeInputs(graph, open, range);
 }
 
 /** The graph's ports, on the tensors that hold the integers, and no nodes. */
@@ -123,7 +138,8 @@ function fuseLayer(fusion: Fusion, node: ReductionNode): void {
   const { graph, builder, options } = fusion;
   const [wId, bId] = [node.inputs[1]!, node.inputs[2]!];
   const x = quantizedInput(fusion, node.inputs[0]!);
-  quantizedOutput(fusion, node);
+  const [output] = node.outputs as [TensorId];
+  if (!onlyLeaves(graph, output)) quantizedOutput(fusion, node);
   const [w, b] = [tensorOf(graph, wId), tensorOf(graph, bId)];
   const { data, quant } = weightsOf(w);
   const bias = biasOf(b, x.quant.scale[0]!, quant.scale);
@@ -131,6 +147,11 @@ function fuseLayer(fusion: Fusion, node: ReductionNode): void {
   const inputs = [x.id, weights, builder.constant(b.id, b.shape, bias)];
   const tensors = inputs.map((id) => must(builder.tensors.get(id), id));
   const reduction = must(definitionOf(node).reduction, 'reduction')(node, tensors);
+  if (!fusion.grids.quants.has(output)) {
+    const ranges = totalRanges({ reduction, weights: { data }, bias: { data: bias }, x: x.quant });
+    const steps = quant.scale.map((s) => s * x.quant.scale[0]!);
+    setQuant(builder, output, provenGrid(ranges, steps, node.op.clamp));
+  }
   const integer = defaultInteger(reduction, data, x.quant, options);
   builder.nodes.push({ ...node, op: { ...node.op, integer }, inputs });
 }

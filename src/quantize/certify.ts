@@ -104,7 +104,15 @@ function isSound(model: AccumulatorModel, reduction: Reduction): boolean {
 /**
  * The range of the whole sum of each output channel, bias included, as requantized: Σ w·(x − zero point) + bias.
  */
-export function totalRanges({ reduction, weights, bias, x }: IntegerLayer): SumRange[] {
+export function totalRanges({
+  reduction,
+  weights,
+  bias,
+  x,
+}: Pick<IntegerLayer, 'reduction' | 'x'> & {
+  readonly weights: { readonly data: Int8Array };
+  readonly bias: { readonly data: Int32Array };
+}): SumRange[] {
   const [least, most] = [x.qmin - x.zeroPoint, x.qmax - x.zeroPoint];
   return Array.from({ length: reduction.channels }, (_, o) => {
     let [lo, hi] = [bias.data[o]!, bias.data[o]!];

@@ -17,6 +17,8 @@ export interface LayerReport {
   /** The widest sum's share of the accumulator's window, averaged over the channels; 1 is all of it. */
   readonly utilization: number;
   readonly proven: boolean;
+  /** The narrowest single accumulator that provably holds a whole dot product: one lane, no flush, any input. */
+  readonly scalarBits: number;
   /** Signal-to-noise ratio of the output in dB, predicted from the rounding of data and weights. */
   readonly sqnr?: number;
 }
@@ -44,12 +46,28 @@ function reportOf(layer: IntegerLayer, proof: AccumulatorProof | undefined, nois
     segments: accumulator.segments.length,
     utilization: proof === undefined ? 0 : round(mean(utilizations(proof)), 3),
     proven: proof !== undefined,
+    scalarBits: scalarBits(layer),
     ...(noise === undefined || noise === 0 ? {} : { sqnr: round(-10 * Math.log10(noise), 1) }),
   };
 }
 
 function utilizations(proof: AccumulatorProof): number[] {
   return proof.worst.map((range) => utilizationOf(range, proof.model.bits));
+}
+
+/** The width whose window holds the widest range of a channel's sum, (ν − µ)·Σ|w| + 1 integers (DESIGN §4). */
+function scalarBits({ weights, reduction, x }: IntegerLayer): number {
+  const widest = channelNorms(weights.data, reduction.length).reduce((a, b) => Math.max(a, b), 0) * (x.qmax - x.qmin);
+  return Math.max(1, Math.ceil(Math.log2(widest + 1)));
+}
+
+/** Σ|w| of each output channel. */
+function channelNorms(weights: Int8Array, length: number): Float64Array {
+  const norms = new Float64Array(weights.length / length);
+  weights.forEach((w, i) => {
+    norms[Math.floor(i / length)]! += Math.abs(w);
+  });
+  return norms;
 }
 
 function channelBits({ weights, reduction }: IntegerLayer): number[] {

@@ -164,7 +164,7 @@ describe('for people', () => {
     const words = ['quantize', tiny.model, '--calibrate', tiny.pixels, '-o', join(folder, 'people.q.onnx')];
     const seen = await neonarrow(...words);
     expect(seen.stderr).toBe('calibrate …\ncorrect biases …\n');
-    expect(seen.stdout).toMatch(/^layer +data +weights +sums +segments +full +SQNR\n/);
+    expect(seen.stdout).toMatch(/^layer +data +weights +sums +segments +full +scalar +SQNR\n/);
     expect(seen.stdout).toMatch(/^conv1 .*proven$/m);
     expect(seen.stdout).not.toMatch(/[ \t]$/m);
     expect(await neonarrow(...words, '--quiet')).toEqual({ ...seen, stderr: '' });
