@@ -45,7 +45,8 @@ export const toolTable: readonly ToolSpec[] = [
   },
   {
     id: 'llvm-mca',
-    commands: ['llvm-mca', 'llvm-mca-19', 'llvm-mca-18'],
+    // The newest first: older ones model the in-order cores badly.
+    commands: ['llvm-mca-19', 'llvm-mca-18', 'llvm-mca'],
     variable: 'NEONARROW_LLVM_MCA',
     neededFor: 'bench: models cycles',
     debianPackages: ['llvm-19'],

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { version } from '../core/version.ts';
+import { addBench } from './bench.ts';
 import { addBuild } from './build.ts';
 import { addCompile } from './compile.ts';
 import { addDoctor } from './doctor.ts';
@@ -20,7 +21,8 @@ export function createProgram(): Command {
     .configureOutput({ outputError: () => {} })
     .exitOverride();
   // Subcommands made by `command()` inherit these settings.
-  for (const add of [addBuild, addQuantize, addCompile, addVerify, addEvaluate, addInspect, addDoctor]) add(program);
+  for (const add of [addBuild, addQuantize, addCompile, addVerify, addEvaluate, addBench, addInspect, addDoctor])
+    add(program);
   program.addHelpText('after', '\nExit codes: 0 good, 1 the check failed, 2 the input is wrong, 3 a tool is missing.');
   return program;
 }

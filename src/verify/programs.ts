@@ -1,8 +1,9 @@
-import { mkdir, readdir } from 'node:fs/promises';
+import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Compilation, compileObjects, compileProgram } from '../build/compile.ts';
 import type { Toolchain } from '../build/toolchains.ts';
 import { reject } from '../core/diagnostics.ts';
+import { must } from '../core/must.ts';
 import { hasFeature } from '../targets/target.ts';
 import { harnessPath } from './golden.ts';
 import { checkSymbols } from './symbols.ts';
@@ -39,6 +40,15 @@ export async function buildHarness(bundle: BundleSources, toolchain: Toolchain, 
     { ...compilationOf(bundle, toolchain, sources), sanitize: toolchain.sanitize, outDir },
     'harness',
   );
+}
+
+/** The harness as assembly, the same code as `buildHarness` links. Returns the text. */
+export async function harnessAssembly(bundle: BundleSources, toolchain: Toolchain, outDir: string): Promise<string> {
+  await mkdir(outDir, { recursive: true });
+  const compilation = compilationOf(bundle, toolchain, [harnessPath(bundle.prefix)]);
+  // -S is asked for after -c, and wins.
+  const [text] = await compileObjects({ ...compilation, outDir, extraFlags: ['-S'] });
+  return readFile(must(text, 'assembly'), 'utf8');
 }
 
 /** Compiles the sources as a user would and checks what they define and need (`checkSymbols`). */
