@@ -71,6 +71,7 @@ function outcome(
   json: { output: string; layers: Parameters<typeof layerTable>[0]; floatTop1?: number; top1?: number },
   accuracy: string,
 ): Outcome {
-  const text = () => [layerTable(json.layers), '', accuracy, `wrote ${json.output}`].join('\n');
+  const text = () =>
+    [layerTable(json.layers), '', ...(accuracy === '' ? [] : [accuracy]), `wrote ${json.output}`].join('\n');
   return { json, text, ok: true };
 }
