@@ -4,6 +4,7 @@ import { concat } from './concat.ts';
 import { convKLanes, fullyConnectedKLanes } from './conv-k-lanes.ts';
 import { convKLanesFlush, fullyConnectedKLanesFlush } from './conv-k-lanes-flush.ts';
 import { depthwise } from './depthwise.ts';
+import { firstLayer } from './first-layer.ts';
 import type { Kernel } from './kernel.ts';
 import { maxPool } from './max-pool.ts';
 import { pad } from './pad.ts';
@@ -20,6 +21,7 @@ export const kernels = [
   convKLanes,
   convKLanesFlush,
   depthwise,
+  firstLayer,
   fullyConnectedKLanes,
   fullyConnectedKLanesFlush,
   maxPool,

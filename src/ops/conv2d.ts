@@ -136,10 +136,13 @@ function reduction(node: Node<Conv2dOp>, inputs: readonly Tensor[]): Reduction {
   const [, height, width] = infer(node, inputs) as [number, number, number];
   const { groups, dilations } = node.op;
   const contiguousRows = groups === 1 && (dilations[1] === 1 || kw === 1);
+  const runLength = contiguousRows ? kw * perGroup : perGroup;
   return {
     channels,
     length: kh * kw * perGroup,
-    runLength: contiguousRows ? kw * perGroup : perGroup,
+    runLength,
+    // Less than three quarters of the 16-byte steps of a row would be products.
+    shortRows: contiguousRows && dilations[1] === 1 && perGroup <= 4 && runLength < 12 * Math.ceil(runLength / 16),
     depthwise: groups === x.shape[3] && perGroup === 1 && channels === groups,
     macs: channels * height * width * kh * kw * perGroup,
   };

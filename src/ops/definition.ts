@@ -38,6 +38,11 @@ export interface Reduction {
   readonly runLength: number;
   /** True where each channel reads its own input channel only: its products can't share lanes. */
   readonly depthwise: boolean;
+  /**
+   * True where the rows of the kernel are so short that channels, not products, fill the lanes best: a first layer's. A
+   * row is then summed in one accumulator a channel.
+   */
+  readonly shortRows?: boolean;
   /** Multiply-accumulates of the whole operator, padding included. */
   readonly macs: number;
 }

@@ -68,6 +68,7 @@ export function defaultInteger(
   { accBits, lanes, requant }: AccumulatorDefaults,
 ): IntegerReduction {
   const budget = windowBudget(accBits, { lo: x.qmin, hi: x.qmax });
-  const model = singleSegment(reduction, accBits, lanes);
+  // Given weights may be too large for a row in one accumulator; lanes hold any.
+  const model = singleSegment({ ...reduction, shortRows: false }, accBits, lanes);
   return { requant, accumulator: greedySegments(model, weights, reduction.channels, budget), mode: 'proven' };
 }

@@ -26,7 +26,7 @@ export interface QuantizeOptions {
   readonly weightBits: number;
   /** Bits of an accumulator, 8 to 32. */
   readonly accBits: number;
-  /** 8: NEON lanes (1 for depthwise layers); 1: one scalar accumulator, the paper's processor. */
+  /** 8: NEON lanes (1 for depthwise and first layers); 1: one scalar accumulator, the paper's processor. */
   readonly lanes: 1 | 8;
   readonly segments: SegmentChoice;
   readonly requant: RequantFormat;

@@ -11,8 +11,15 @@ type Weights = Float32Array | Int8Array;
  */
 export function singleSegment(reduction: Reduction, bits: number, lanes: 1 | 8): AccumulatorModel {
   const { runLength, length } = reduction;
-  const shape = lanes === 8 && !reduction.depthwise ? { lanes: 8, step: 16 } : { lanes: 1, step: 1 };
+  const shape = laneShape(reduction, bits, lanes);
   return { bits, ...shape, runLength, segments: [stepCount({ ...shape, runLength }, length)] };
+}
+
+/** What a kernel sums in: K in the lanes, or a channel's products, taps or whole rows of them, in the channel's lane. */
+function laneShape(reduction: Reduction, bits: number, lanes: 1 | 8): { lanes: number; step: number } {
+  if (lanes === 1 || reduction.depthwise) return { lanes: 1, step: 1 };
+  if (reduction.shortRows && bits === 16) return { lanes: 1, step: reduction.runLength };
+  return { lanes: 8, step: 16 };
 }
 
 /** Every step for itself: the finest segments. */

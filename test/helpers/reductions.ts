@@ -22,6 +22,8 @@ export interface ConvCase {
   readonly x?: QuantParams;
   readonly clamp?: Clamp;
   readonly requant?: RequantFormat;
+  /** A channel's products in one accumulator, flushed between rows of the kernel. */
+  readonly inRows?: true;
 }
 
 /** A graph of one convolution with random weights, flushed where they need it. */
@@ -35,9 +37,12 @@ export function convGraph(name: string, c: ConvCase, seed = 3): Graph {
   const runLength = groups === 1 && dilations[1] === 1 ? kernel[1] * perGroup : perGroup;
   const walk = walkOf(length, runLength);
   const depthwise = groups === c.channels && groups === c.outputs;
+  const scalar = { bits: 16, lanes: 1, runLength };
   const model = depthwise
-    ? { bits: 16, lanes: 1, step: 1, runLength, segments: [length] }
-    : laneModel(walk, [walk.steps]);
+    ? { ...scalar, step: 1, segments: [length] }
+    : c.inRows
+      ? { ...scalar, step: runLength, segments: [kernel[0]] }
+      : laneModel(walk, [walk.steps]);
   const accumulator = greedySegments(model, weights, c.outputs, windowBudget(16, { lo: x.qmin, hi: x.qmax }));
   const integer: IntegerReduction = { requant: c.requant ?? 'fixed', accumulator, mode: 'proven' };
   const b = new QuantizedGraphBuilder(name);

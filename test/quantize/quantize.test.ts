@@ -51,7 +51,7 @@ describe('quantize', () => {
   it('reports every layer by its name, with what it got', async () => {
     const { layers } = await quantized({ bits: 6 });
     expect(layers.map((l) => [l.name, l.dataBits, l.lanes, l.segments])).toEqual([
-      ['conv2d0', 6, 8, 1],
+      ['conv2d0', 6, 1, 1],
       ['conv2d1', 6, 1, 1],
       ['conv2d2', 6, 8, 1],
       ['conv2d5', 6, 8, 1],
