@@ -26,8 +26,8 @@ async function run(path: string, flags: Flags, progress: Progress): Promise<Outc
     seed,
     labelled: true,
   });
-  // A quantized file's own float meaning is what ONNX Runtime makes of its QDQ nodes.
-  const float = await floatAccuracy(path, model.graph, data, { progress });
+  // A quantized file's own float meaning is what ONNX Runtime makes of its QDQ or Quant nodes.
+  const float = await floatAccuracy(model.runnable, model.graph, data, { progress });
   if (!model.quantized) {
     // `top1` is that of the network named, whatever its kind.
     const { samples, top1, imagesPerSecond } = float;

@@ -3,9 +3,12 @@ import { readFile } from 'node:fs/promises';
 import { reject } from '../core/diagnostics.ts';
 import type { Graph, Shape } from '../graph/types.ts';
 import { decodeModel } from '../onnx/decode.ts';
+import { encodeModel } from '../onnx/encode.ts';
+import { exportFloat } from '../onnx/export-float.ts';
 import { importSource } from '../onnx/import.ts';
 import { readMetadata } from '../onnx/metadata.ts';
 import type { SourceModel } from '../onnx/model.ts';
+import { isQonnx } from '../onnx/qonnx.ts';
 import { fuseQdq, openInputs } from '../passes/fuse-qdq.ts';
 import { optimize } from '../passes/index.ts';
 
@@ -19,6 +22,8 @@ export interface Model {
   /** After the passes: a float graph, or a quantized one where the file was quantized. */
   readonly graph: Graph;
   readonly quantized: boolean;
+  /** The float meaning, for ONNX Runtime: the file, or an equivalent one where it takes other operators or inputs than that. */
+  readonly runnable: string | Uint8Array;
   /** What the file leaves open and was assumed, one sentence each. */
   readonly notes: readonly string[];
 }
@@ -59,7 +64,8 @@ const assumedRange = [0, 1] as const;
 export async function importFile(file: ModelFile, options: ReadOptions = {}): Promise<Model> {
   const { path, sha256, source } = file;
   const { inputShapes } = options;
-  const imported = optimize(await importSource(source, { path, ...(inputShapes && { inputShapes }) }));
+  const read = await importSource(source, { path, ...(inputShapes && { inputShapes }) });
+  const imported = optimize(read);
   const quantized = imported.nodes.some((node) => node.op.kind === 'fakeQuant');
   const metadata = readMetadata(source.metadata, path);
   const inputRange = options.inputRange ?? assumedRange;
@@ -74,8 +80,13 @@ export async function importFile(file: ModelFile, options: ReadOptions = {}): Pr
     metadata: file.metadata,
     graph: name === graph.name ? graph : { ...graph, name },
     quantized,
+    runnable: runsAsIs(source) ? path : encodeModel(exportFloat(read).model),
     notes: assumes ? [`The network does not quantize its input: real inputs from 0 to 1 are assumed (--range).`] : [],
   };
+}
+
+function runsAsIs({ nodes, inputs }: SourceModel): boolean {
+  return !nodes.some(isQonnx) && inputs.every((input) => input.dtype === 'float32');
 }
 
 /** @throws reject `already-quantized`, `not-quantized` where the file is not of the wanted kind */
