@@ -57,8 +57,9 @@ export function withDataOptions(command: Command, uses: { calibrate: boolean; ev
     .option('--seed <n>', 'seed of everything random', wholeNumber('--seed', 0), 1);
 }
 
+/** One accumulator, and how to quantize for it. */
 export function withQuantizerOptions(command: Command): Command {
-  return command
+  const accumulator = command
     .option('--acc-bits <n>', 'accumulator width, 8 to 32', wholeNumber('--acc-bits', 8, 32), 16)
     .addOption(
       new Option(
@@ -67,12 +68,18 @@ export function withQuantizerOptions(command: Command): Command {
       )
         .choices(['auto', '8', '1'])
         .default('auto'),
-    )
+    );
+  return withTechniqueOptions(accumulator);
+}
+
+/** How to quantize, whatever the accumulator. */
+export function withTechniqueOptions(command: Command): Command {
+  return command
     .addOption(new Option('--mode <mode>', 'proven: no input can overflow').choices(['proven']).default('proven'))
     .addOption(
       new Option('--requant <format>', 'from sums to outputs').choices(['fixed', 'shift', 'float32']).default('fixed'),
     )
-    .option('--bits <n>', 'bits of activations, 4 to 8, or auto: the width with the least noise', 'auto')
+    .option('--bits <n>', 'bits of activations, 2 to 8, or auto: the width with the least noise', 'auto')
     .option('--weight-bits <n>', 'bits of weights at most', wholeNumber('--weight-bits', 2, 8), 8)
     .option('--segments <n>', 'flushes a layer: a number, flush (as the full-width weights need), or auto', 'auto')
     .option('--layer <name=settings>', 'override for one layer, e.g. conv1=bits:6,segments:2 (repeatable)', collect);
@@ -84,7 +91,7 @@ export function quantizerOptions(flags: QuantizerFlags, samples: number | undefi
     accBits: flags.accBits,
     lanes: flags.lanes === '1' ? 1 : 8,
     requant: flags.requant,
-    bits: flags.bits === 'auto' ? 'auto' : wholeNumber('--bits', 4, 8)(flags.bits),
+    bits: flags.bits === 'auto' ? 'auto' : wholeNumber('--bits', 2, 8)(flags.bits),
     weightBits: flags.weightBits,
     segments: isSegmentWord(flags.segments) ? flags.segments : wholeNumber('--segments', 1)(flags.segments),
     layers: new Map((flags.layer ?? []).map(parseLayerOverride)),

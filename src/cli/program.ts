@@ -7,6 +7,7 @@ import { addDoctor } from './doctor.ts';
 import { addEvaluate } from './evaluate.ts';
 import { addInspect } from './inspect.ts';
 import { addQuantize } from './quantize.ts';
+import { addSweep } from './sweep.ts';
 import { addVerify } from './verify.ts';
 
 /** The command line (DESIGN §10). */
@@ -21,7 +22,17 @@ export function createProgram(): Command {
     .configureOutput({ outputError: () => {} })
     .exitOverride();
   // Subcommands made by `command()` inherit these settings.
-  for (const add of [addBuild, addQuantize, addCompile, addVerify, addEvaluate, addBench, addInspect, addDoctor])
+  for (const add of [
+    addBuild,
+    addQuantize,
+    addSweep,
+    addCompile,
+    addVerify,
+    addEvaluate,
+    addBench,
+    addInspect,
+    addDoctor,
+  ])
     add(program);
   program.addHelpText('after', '\nExit codes: 0 good, 1 the check failed, 2 the input is wrong, 3 a tool is missing.');
   return program;

@@ -18,7 +18,7 @@ beforeAll(async () => {
 afterAll(() => remove());
 
 describe('help', () => {
-  const commands = ['build', 'quantize', 'compile', 'verify', 'evaluate', 'inspect', 'doctor'];
+  const commands = ['build', 'quantize', 'sweep', 'compile', 'verify', 'evaluate', 'inspect', 'doctor'];
 
   test('lists the commands and the exit codes', async () => {
     const { stdout, exitCode } = await neonarrow('--help');
@@ -67,7 +67,7 @@ describe('wrong words on the command line', () => {
     [['--samples', '0'], '--samples', '"0" is not a whole number of at least 1'],
     [['--acc-bits', '40'], '--acc-bits', '"40" is not a whole number from 8 to 32'],
     [['--weight-bits', '9'], '--weight-bits', '"9" is not a whole number from 2 to 8'],
-    [['--bits', '3'], '--bits', '"3" is not a whole number from 4 to 8'],
+    [['--bits', '1'], '--bits', '"1" is not a whole number from 2 to 8'],
     [['--input-shape', 'image'], '--input-shape', '"image" is not NAME=DIMS'],
   ])('%j', async (words, place, message) => {
     const said = await refusal(2, folder, 'quantize', tiny.model, '--calibrate', 'random:2', ...words);

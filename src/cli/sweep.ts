@@ -1,0 +1,155 @@
+import { join } from 'node:path';
+import Table from 'cli-table3';
+import type { Command } from 'commander';
+import { reject } from '../core/diagnostics.ts';
+import type { Progress } from '../core/progress.ts';
+import { requireWritable, writeFileSafely } from '../core/write-file.ts';
+import { floatAccuracy } from '../interpret/accuracy.ts';
+import { sweepPicture } from '../report/sweep-picture.ts';
+import { createEvaluationCache, defaultCacheFolder } from '../stages/evaluation-cache.ts';
+import { readData } from '../stages/read-data.ts';
+import { requireQuantized } from '../stages/read-model.ts';
+import { type Accumulator, type SweepPoint, sweep } from '../stages/sweep.ts';
+import { type GlobalOptions, type Outcome, perform, withGlobalOptions } from './command.ts';
+import {
+  type DataFlags,
+  type ModelFlags,
+  openModel,
+  type QuantizerFlags,
+  quantizerOptions,
+  wholeNumber,
+  withDataOptions,
+  withModelOptions,
+  withTechniqueOptions,
+} from './options.ts';
+import { grouped, percent, plainTable, tableText } from './output.ts';
+
+interface SweepFlags {
+  readonly accBits: readonly number[];
+  readonly lanes: readonly (1 | 8)[];
+  readonly images?: number;
+  readonly out: string;
+  readonly cache: string | false;
+}
+
+type Flags = GlobalOptions & ModelFlags & DataFlags & Omit<QuantizerFlags, 'accBits' | 'lanes'> & SweepFlags;
+
+const laneNames = { 1: 'one scalar accumulator', 8: '8 NEON lanes' } as const;
+
+export function addSweep(program: Command): void {
+  const command = program
+    .command('sweep')
+    .argument('<model>', 'float ONNX network')
+    .description('accuracy against accumulator bits: a table, sweep.csv, sweep.json and a picture, sweep.svg')
+    .option('--acc-bits <range>', 'widths: 8..24, or a list as 10,12,16', parseWidths, parseWidths('8..24'))
+    .option('--lanes <list>', 'accumulators an output: 1 scalar, 8 NEON lanes, or 1,8', parseLanes, parseLanes('1,8'))
+    .option('--images <n>', 'evaluate on at most this many samples', wholeNumber('--images', 1))
+    .option('--out <dir>', 'folder for the results', 'sweep')
+    .option('--cache <dir>', 'where finished evaluations are kept', defaultCacheFolder)
+    .option('--no-cache', 'evaluate everything anew');
+  withDataOptions(command, { calibrate: true, evaluate: true });
+  withGlobalOptions(withTechniqueOptions(withModelOptions(command)));
+  command.action((path: string, flags: Flags) => perform(flags, (progress) => run(path, flags, progress)));
+}
+
+async function run(path: string, flags: Flags, progress: Progress): Promise<Outcome> {
+  const { model, recipe } = await openModel(path, flags);
+  requireQuantized(model, false);
+  // Without flushes unless asked for: with them, any accumulator holds the sums of any weights.
+  const segments = flags.segments === 'auto' ? '1' : flags.segments;
+  const quantizer = quantizerOptions({ ...flags, accBits: 16, lanes: 'auto', segments }, flags.samples);
+  const { seed, samples, images } = flags;
+  const files = ['sweep.csv', 'sweep.svg', 'sweep.json'].map((name) => join(flags.out, name));
+  for (const file of files) await requireWritable(file);
+  const { graph } = model;
+  const calibration = await readData(graph, flags.calibrate ?? recipe.calibrate, recipe, { samples, seed });
+  const evaluation = await readData(graph, flags.evaluate ?? recipe.evaluate, recipe, {
+    samples: images,
+    seed,
+    labelled: true,
+  });
+
+  const cache = flags.cache === false ? undefined : flags.cache;
+  const float = await floatAccuracy(path, graph, evaluation, { progress });
+  const evaluations = createEvaluationCache(evaluation, cache);
+  const accumulators = flags.lanes.flatMap((lanes) => flags.accBits.map((bits): Accumulator => ({ bits, lanes })));
+  const points = await sweep({ graph, calibration, quantizer, accumulators, float, evaluations }, progress);
+  const result = { model: graph.name, samples: float.samples, floatTop1: float.top1, points };
+  await writeResults(files, result);
+  return { json: { ...result, files, evaluations: evaluations.asked }, text: () => textOf(result, files), ok: true };
+}
+
+interface Result {
+  readonly model: string;
+  readonly samples: number;
+  readonly floatTop1: number;
+  readonly points: readonly SweepPoint[];
+}
+
+async function writeResults([csv, svg, json]: readonly string[], result: Result): Promise<void> {
+  const { model, samples, floatTop1, points } = result;
+  const picture = await sweepPicture({
+    title: `${model}: accuracy against accumulator bits`,
+    subtitle: `${grouped(samples)} images, post-training, ${points.every((p) => p.proven) ? 'no sum can overflow (proven)' : 'not all sums proven'}`,
+    floatTop1,
+    points: points.map((p) => ({ ...p, curve: laneNames[p.lanes] })),
+  });
+  await writeFileSafely(csv!, csvOf(points));
+  await writeFileSafely(svg!, picture);
+  await writeFileSafely(json!, `${JSON.stringify(result, null, 2)}\n`);
+}
+
+const columns = ['bits', 'lanes', 'top1', 'drop', 'dataBits', 'weightBits', 'utilization', 'proven'] as const;
+
+function csvOf(points: readonly SweepPoint[]): string {
+  const lines = points.map((p) => columns.map((column) => p[column]).join(','));
+  return `${[columns.join(','), ...lines].join('\n')}\n`;
+}
+
+function textOf({ samples, floatTop1, points }: Result, files: readonly string[]): string {
+  const table = new Table({
+    ...plainTable,
+    head: ['bits', 'lanes', 'top-1', 'drop', 'data bits', 'weight bits', 'full', ''],
+    colAligns: ['right', 'right', 'right', 'right', 'right', 'right', 'right', 'left'],
+  });
+  for (const p of points) {
+    table.push([
+      p.bits,
+      p.lanes,
+      percent(p.top1),
+      (p.drop * 100).toFixed(2),
+      p.dataBits.toFixed(1),
+      p.weightBits.toFixed(1),
+      percent(p.utilization).replace(/\.\d+/, ''),
+      p.proven ? 'proven' : 'NOT PROVEN',
+    ]);
+  }
+  const float = `float: ${percent(floatTop1)} of ${grouped(samples)} samples`;
+  return [tableText(table), '', float, ...files.map((file) => `wrote ${file}`)].join('\n');
+}
+
+/** `8..24`, `16`, `10,12,14..16` → widths, ascending. */
+function parseWidths(text: string): readonly number[] {
+  const width = wholeNumber('--acc-bits', 8, 32);
+  const widths = text.split(',').flatMap((part) => {
+    const [from = '', to = from, ...more] = part.split('..');
+    if (more.length > 0 || width(to) < width(from)) throw badRange(text);
+    return Array.from({ length: width(to) - width(from) + 1 }, (_, i) => width(from) + i);
+  });
+  return [...new Set(widths)].sort((a, b) => a - b);
+}
+
+function badRange(text: string) {
+  const message = `"${text}" is not a range of widths`;
+  return reject({ code: 'bad-flag', message, place: '--acc-bits', hint: 'It looks like --acc-bits 8..24.' });
+}
+
+function parseLanes(text: string): readonly (1 | 8)[] {
+  const lanes = text.split(',').map((part): 1 | 8 => {
+    if (part === '1') return 1;
+    if (part === '8' || part === 'auto') return 8;
+    const message = `"${part}" is not a number of lanes`;
+    throw reject({ code: 'bad-flag', message, place: '--lanes', hint: 'Use --lanes 1, --lanes 8 or --lanes 1,8.' });
+  });
+  return [...new Set(lanes)];
+}

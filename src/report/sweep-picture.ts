@@ -1,0 +1,114 @@
+import { parse, resetSVGDefIds, View } from 'vega';
+import { compile, type TopLevelSpec } from 'vega-lite';
+
+/** One point of a curve. */
+export interface CurvePoint {
+  readonly bits: number;
+  /** Which curve: `one scalar accumulator`, … */
+  readonly curve: string;
+  /** Fractions. */
+  readonly top1: number;
+  readonly drop: number;
+}
+
+export interface SweepPicture {
+  readonly title: string;
+  readonly subtitle: string;
+  readonly floatTop1: number;
+  readonly points: readonly CurvePoint[];
+}
+
+const width = 560;
+/** Points below float that are drawn at the bottom of the lower panel: less is within the noise of 10,000 images. */
+const leastDrop = 0.05;
+
+/**
+ * Accuracy against accumulator bits as an SVG: above the accuracy itself, below what is lost against float on a
+ * logarithmic scale, where tenths of a point are seen. The same points give the same bytes.
+ */
+export async function sweepPicture(picture: SweepPicture): Promise<string> {
+  resetSVGDefIds();
+  const view = new View(parse(compile(specOf(picture)).spec), { renderer: 'none' });
+  try {
+    return `${await view.toSVG()}\n`;
+  } finally {
+    view.finalize();
+  }
+}
+
+function specOf({ title, subtitle, floatTop1, points }: SweepPicture): TopLevelSpec {
+  const values = points.map(({ bits, curve, top1, drop }) => ({
+    bits,
+    curve,
+    accuracy: top1 * 100,
+    lost: Math.max(leastDrop, drop * 100),
+  }));
+  const bits = points.map((p) => p.bits);
+  const x = {
+    field: 'bits',
+    type: 'quantitative' as const,
+    title: 'accumulator bits',
+    axis: { values: [...new Set(bits)].sort((a, b) => a - b), format: 'd' },
+    scale: { domain: [Math.min(...bits), Math.max(...bits)], nice: false, padding: 10 },
+  };
+  const color = {
+    field: 'curve',
+    type: 'nominal',
+    title: null,
+    sort: [...new Set(points.map((p) => p.curve))],
+    legend: { orient: 'bottom', columns: 2, labelLimit: 260 },
+  } as const;
+  const shape = color;
+  const mark = { type: 'line', point: { filled: true, size: 45 } } as const;
+  const float = { float: floatTop1 * 100, label: `float ${(floatTop1 * 100).toFixed(2)} %` };
+  return {
+    title: { text: title, subtitle, anchor: 'start' },
+    background: 'white',
+    vconcat: [
+      {
+        width,
+        height: 240,
+        layer: [
+          {
+            data: { values: [float] },
+            mark: { type: 'rule', strokeDash: [5, 4], color: '#555' },
+            encoding: { y: { field: 'float', type: 'quantitative' } },
+          },
+          {
+            data: { values: [float] },
+            mark: { type: 'text', align: 'right', baseline: 'bottom', dy: -3, color: '#555' },
+            encoding: { x: { value: width }, y: { field: 'float', type: 'quantitative' }, text: { field: 'label' } },
+          },
+          {
+            data: { values },
+            mark,
+            encoding: {
+              x,
+              y: { field: 'accuracy', type: 'quantitative', title: 'top-1 (%)', scale: { domain: [0, 100] } },
+              color,
+              shape,
+            },
+          },
+        ],
+      },
+      {
+        width,
+        height: 170,
+        data: { values },
+        mark,
+        encoding: {
+          x,
+          y: {
+            field: 'lost',
+            type: 'quantitative',
+            title: `points below float (≤ ${leastDrop}: none)`,
+            scale: { type: 'log', domain: [leastDrop, 100], nice: false },
+            axis: { values: [0.05, 0.1, 0.3, 1, 3, 10, 30, 100], format: '~g' },
+          },
+          color,
+          shape,
+        },
+      },
+    ],
+  };
+}

@@ -1,0 +1,112 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { neonarrow, objectOf, ownFolder, pathsIn, refusal } from './command-line.ts';
+import { type TinyFiles, writeTiny } from './tiny.ts';
+
+let folder: string;
+let remove: () => Promise<void>;
+let tiny: TinyFiles;
+beforeAll(async () => {
+  ({ folder, remove } = await ownFolder());
+  tiny = await writeTiny(folder);
+});
+afterAll(() => remove());
+
+const data = () => [tiny.model, '--calibrate', tiny.pixels, '--evaluate', tiny.labelled];
+
+async function sweep(out: string, ...more: string[]) {
+  const words = ['--out', join(folder, out), '--cache', join(folder, 'cache'), '--json', '--quiet', ...more];
+  const seen = await neonarrow('sweep', ...data(), ...words);
+  expect(seen.exitCode, seen.stderr).toBe(0);
+  return objectOf(seen);
+}
+
+const read = (...path: string[]) => readFile(join(folder, ...path), 'utf8');
+
+describe('sweep', () => {
+  test('writes points as JSON, CSV and a picture', async () => {
+    const json = await sweep('a', '--acc-bits', '8..9,16', '--lanes', '1,8', '--images', '20');
+    const points = json['points'] as Record<string, number>[];
+    expect(points.map((p) => [p['lanes'], p['bits']])).toEqual([
+      [1, 8],
+      [1, 9],
+      [1, 16],
+      [8, 8],
+      [8, 9],
+      [8, 16],
+    ]);
+    for (const p of points) {
+      expect(p['drop']).toBeCloseTo((json['floatTop1'] as number) - p['top1']!, 12);
+      expect(Number.isInteger(Math.round(p['top1']! * 2000) / 100)).toBe(true);
+      expect(p['proven']).toBe(true);
+    }
+    expect(json['samples']).toBe(20);
+    expect(points[2]!['dataBits']).toBeGreaterThan(points[0]!['dataBits']!);
+
+    const csv = (await read('a', 'sweep.csv')).trimEnd().split('\n');
+    expect(csv[0]).toBe('bits,lanes,top1,drop,dataBits,weightBits,utilization,proven');
+    expect(csv.slice(1).map((line) => Number(line.split(',')[2]))).toEqual(points.map((p) => p['top1']));
+    expect(JSON.parse(await read('a', 'sweep.json'))).toMatchObject({ samples: 20, points });
+    const svg = await read('a', 'sweep.svg');
+    expect(svg).toMatch(/^<svg /);
+    for (const text of ['accumulator bits', 'one scalar accumulator', '8 NEON lanes', 'top-1 (%)']) {
+      expect(svg).toContain(text);
+    }
+  });
+
+  test('goes on where it was: nothing is evaluated twice, and the files are the same', async () => {
+    const first = await sweep('b', '--acc-bits', '10,12');
+    const second = await sweep('c', '--acc-bits', '10,12');
+    expect(second['evaluations']).toEqual({ total: 4, run: 0 });
+    expect(second['points']).toEqual(first['points']);
+    for (const name of ['sweep.csv', 'sweep.svg', 'sweep.json']) {
+      expect(await read('b', name)).toBe(await read('c', name));
+    }
+  });
+
+  test('a damaged entry of the cache is evaluated again; --no-cache keeps nothing', async () => {
+    const before = await sweep('d', '--acc-bits', '13', '--lanes', '1');
+    const entries = (await pathsIn(join(folder, 'cache', 'evaluations'))).map((f) =>
+      join(folder, 'cache', 'evaluations', f),
+    );
+    for (const entry of entries) await writeFile(entry, '{"samples"');
+    const after = await sweep('d', '--acc-bits', '13', '--lanes', '1');
+    expect(after['evaluations']).toEqual({ total: 1, run: 1 });
+    expect(after['points']).toEqual(before['points']);
+    const kept = await pathsIn(join(folder, 'cache'));
+    expect(await sweep('d', '--acc-bits', '14', '--lanes', '1', '--no-cache')).toMatchObject({
+      evaluations: { run: 1 },
+    });
+    expect(await pathsIn(join(folder, 'cache'))).toEqual(kept);
+  });
+
+  test('accumulators that quantize alike are evaluated once', async () => {
+    const json = await sweep('e', '--acc-bits', '24..28', '--lanes', '1', '--no-cache');
+    expect(json['evaluations']).toEqual({ total: 5, run: 1 });
+    expect(new Set((json['points'] as { top1: number }[]).map((p) => p.top1)).size).toBe(1);
+  });
+
+  test('for people: a table', async () => {
+    const out = join(folder, 'f');
+    const seen = await neonarrow('sweep', ...data(), '--acc-bits', '16', '--out', out, '--no-cache', '--quiet');
+    expect(seen.stdout).toMatch(/^bits +lanes +top-1 +drop/);
+    expect(seen.stdout).toMatch(/^ +16 +8 +\d+\.\d\d % .* proven$/m);
+    expect(seen.stdout).toContain(`wrote ${join(out, 'sweep.svg')}`);
+  });
+
+  test.each([
+    [['--acc-bits', '16..8'], '--acc-bits', '"16..8" is not a range of widths'],
+    [['--acc-bits', '7..9'], '--acc-bits', '"7" is not a whole number from 8 to 32'],
+    [['--lanes', '4'], '--lanes', '"4" is not a number of lanes'],
+    [['--images', '0'], '--images', '"0" is not a whole number of at least 1'],
+  ])('%j is refused', async (words, place, message) => {
+    const said = await refusal(2, folder, 'sweep', ...data(), ...words);
+    expect(said).toContain(`error[bad-flag]: ${message}\n  at ${place}\n  hint: `);
+  });
+
+  test('data without labels is refused', async () => {
+    const words = ['--calibrate', tiny.pixels, '--evaluate', tiny.pixels, '--out', join(folder, 'g')];
+    expect(await refusal(2, folder, 'sweep', tiny.model, ...words)).toContain('data-without-labels');
+  });
+});
