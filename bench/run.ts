@@ -1,0 +1,69 @@
+/**
+ * Measures the layers and networks of `bench/layers.json` and writes `bench/results.json` and `bench/results.md`:
+ *
+ *   npm run bench [-- [--quick] NAME…]      only these networks, printed and not written; `layers` for the single layers;
+ *                                           --quick neither verifies nor measures baselines
+ */
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { writeCounted } from '../src/bench/baseline-bundle.ts';
+import { type BenchResult, benchProgram } from '../src/bench/bench.ts';
+import { benchToolchains } from '../src/bench/toolchains.ts';
+import { withTempDir } from '../src/build/temp.ts';
+import type { Graph } from '../src/graph/types.ts';
+import { selectKernels } from '../src/kernels/select.ts';
+import { planMemory } from '../src/plan/plan.ts';
+import { armv8a } from '../src/targets/armv8-a.ts';
+import type { VerifiedProgram } from '../src/verify/program.ts';
+import { verifyProgram } from '../src/verify/verify.ts';
+import { layerGraph, networkGraph, type Scheme, schemes } from './graphs.ts';
+import { readPeers, resultsText } from './report.ts';
+import { type MeasuredProgram, measuredOf, type Results } from './results.ts';
+import { type LayerSpec, readSpecification } from './specification.ts';
+
+const specification = readSpecification();
+const wanted = process.argv.slice(2).filter((word) => !word.startsWith('-'));
+const quick = process.argv.includes('--quick');
+const isWanted = (name: string) => wanted.length === 0 || wanted.includes(name);
+
+/** Each layer under each scheme that its entry asks for. */
+function layerCases(layers: readonly LayerSpec[]): (readonly [LayerSpec, Scheme])[] {
+  return layers.flatMap((layer) =>
+    schemes.filter(({ name }) => layer.targets[name] !== undefined).map((scheme) => [layer, scheme] as const),
+  );
+}
+
+const programs: MeasuredProgram[] = [];
+if (isWanted('layers')) programs.push(await measure(layerGraph(layerCases(specification.layers))));
+for (const network of specification.networks) {
+  if (isWanted(network.name)) programs.push(await measure(networkGraph(network)));
+}
+
+const results: Results = { programs };
+const text = resultsText(results, specification, readPeers());
+if (wanted.length > 0 || quick) console.log(text);
+else {
+  await writeFile(new URL('results.json', import.meta.url), `${JSON.stringify(results, null, 1)}\n`);
+  await writeFile(new URL('results.md', import.meta.url), text);
+}
+
+/** Compiles, verifies bit for bit on a few vectors, and counts. */
+async function measure(graph: Graph): Promise<MeasuredProgram> {
+  return withTempDir(async (work) => {
+    const dir = join(work, graph.name);
+    console.error(`${graph.name}: generating`);
+    const plan = planMemory(graph, selectKernels(graph, armv8a));
+    const program = await writeCounted(dir, { graph, plan, target: armv8a, prefix: graph.name.replaceAll('-', '_') });
+    if (!quick) await verify(dir, program);
+    console.error(`${graph.name}: counting`);
+    const result: BenchResult = await benchProgram(dir, program, { baselines: quick ? [] : ['widen', 'pairs'] });
+    return measuredOf(program, result);
+  });
+}
+
+async function verify(dir: string, program: VerifiedProgram): Promise<void> {
+  console.error(`${program.prefix}: verifying`);
+  const toolchains = await benchToolchains(armv8a, '-O2');
+  const verification = await verifyProgram(dir, program, { samples: [], toolchains, budget: 1e9 });
+  if (!verification.verified) throw new Error(`wrong: ${JSON.stringify(verification.firstMismatch)}`);
+}

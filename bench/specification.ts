@@ -1,0 +1,56 @@
+import { readFileSync } from 'node:fs';
+import { z } from 'zod';
+
+/** `bench/layers.json`, checked. */
+const size = z.number().int().positive();
+
+const operator = z.discriminatedUnion('kind', [
+  z.strictObject({
+    kind: z.literal('conv'),
+    kernel: size.default(1),
+    stride: size.default(1),
+    pad: z.number().int().nonnegative().default(0),
+    groups: size.default(1),
+    outputs: size,
+  }),
+  z.strictObject({ kind: z.literal('dense'), outputs: size }),
+  z.strictObject({ kind: z.literal('maxPool'), kernel: size, stride: size }),
+  z.strictObject({ kind: z.literal('averagePool'), kernel: size }),
+]);
+
+const shape = z.tuple([size, size, size]);
+
+const schema = z.strictObject({
+  about: z.string(),
+  layers: z.array(
+    z.strictObject({
+      name: z.string(),
+      /** Height, width, channels. */
+      input: shape,
+      op: operator,
+      /** The schemes under which it is measured, with the instructions a MAC that are wanted. */
+      targets: z.partialRecord(z.enum(['one segment', 'flushes', '8 bits']), z.number()),
+    }),
+  ),
+  networks: z.array(
+    z.strictObject({
+      name: z.string(),
+      about: z.string(),
+      input: shape,
+      dataBits: size,
+      /** Instructions a MAC, over the whole network. */
+      target: z.number().optional(),
+      layers: z.array(z.strictObject({ name: z.string(), op: operator })),
+    }),
+  ),
+});
+
+export type Specification = z.infer<typeof schema>;
+export type LayerSpec = Specification['layers'][number];
+export type NetworkSpec = Specification['networks'][number];
+export type OperatorSpec = z.infer<typeof operator>;
+export type Extent = z.infer<typeof shape>;
+
+export function readSpecification(): Specification {
+  return schema.parse(JSON.parse(readFileSync(new URL('layers.json', import.meta.url), 'utf8')));
+}
