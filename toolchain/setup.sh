@@ -51,11 +51,13 @@ install_npm_packages() {
   [ -f "$root/package-lock.json" ] || return 0
   if npm_is_current; then return 0; fi
   if [ "$check" = yes ]; then
-    say "npm packages are missing; run: (cd $root && npm ci)"
+    say "npm packages are missing; run: (cd $root && npm install --no-save)"
     exit 3
   fi
-  say "npm ci"
-  (cd "$root" && npm ci --no-audit --no-fund) </dev/null >&2
+  say "installing npm packages"
+  # Not `npm ci`: npm 11 refuses a lock file that lacks packages of other platforms, which some registries do not carry.
+  # The versions are those of the lock file all the same, and it stays as it is.
+  (cd "$root" && npm install --no-save --no-audit --no-fund) </dev/null >&2
 }
 
 # True when the compiler $1 finds the C library's static archive, which statically linked test programs need.
