@@ -139,6 +139,7 @@ export interface AveragePoolOp {
   readonly countIncludePad: boolean;
   readonly ceilExtra: Pair;
   readonly clamp?: Clamp;
+  readonly requant?: Float32Steps;
 }
 
 /** y = x · scale[c] + shift[c] along the last axis; inputs x, scale, shift. Float graphs only: folded or made depthwise. */
@@ -161,10 +162,17 @@ export interface UnaryOp {
   readonly fn: UnaryFunction;
 }
 
+/**
+ * On operators without weights: present where the integers are those of ONNX Runtime's quantized operator, whose float32
+ * operations are made in its order; else they are in fixed point.
+ */
+export type Float32Steps = 'float32';
+
 /** Two tensors of one shape. */
 export interface AddOp {
   readonly kind: 'add';
   readonly clamp?: Clamp;
+  readonly requant?: Float32Steps;
 }
 
 export interface ConcatOp {
@@ -193,6 +201,17 @@ export interface TransposeOp {
 export interface SoftmaxOp {
   readonly kind: 'softmax';
   readonly axis: number;
+  readonly requant?: Float32Steps;
+}
+
+/**
+ * x: N×H×W×(C·block²) to N×(H·block)×(W·block)×C. Channel (i·block + j)·C + c goes to row i, column j of each block in mode DCR,
+ * channel (c·block + i)·block + j in mode CRD.
+ */
+export interface DepthToSpaceOp {
+  readonly kind: 'depthToSpace';
+  readonly block: number;
+  readonly mode: 'DCR' | 'CRD';
 }
 
 /** Marks the real value `round(x / scale) + zeroPoint`, clamped; only between import and `fuse-qdq`. */
@@ -214,6 +233,7 @@ export type Op =
   | ReshapeOp
   | TransposeOp
   | SoftmaxOp
+  | DepthToSpaceOp
   | FakeQuantOp;
 
 export type OpKind = Op['kind'];

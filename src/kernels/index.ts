@@ -3,6 +3,7 @@ import { averagePool } from './average-pool.ts';
 import { concat } from './concat.ts';
 import { convKLanes, fullyConnectedKLanes } from './conv-k-lanes.ts';
 import { convKLanesFlush, fullyConnectedKLanesFlush } from './conv-k-lanes-flush.ts';
+import { depthToSpace } from './depth-to-space.ts';
 import { depthwise } from './depthwise.ts';
 import { firstLayer } from './first-layer.ts';
 import type { Kernel } from './kernel.ts';
@@ -24,6 +25,7 @@ export const kernels = [
   firstLayer,
   fullyConnectedKLanes,
   fullyConnectedKLanesFlush,
+  depthToSpace,
   maxPool,
   pad,
   reshape,

@@ -11,7 +11,7 @@ import { writeInput, writeOutput } from './export-float.ts';
 import { encodeMetadata, metadataKey, metadataOf } from './metadata.ts';
 import type { SourceModel } from './model.ts';
 
-/** Larger biases do not survive the way through float32 that the reader takes: q · scale. */
+/** Larger biases survive the way through float32 that the reader takes, q · scale, only with 20 significant bits. */
 const LARGEST_BIAS = 2 ** 23;
 
 /**
@@ -98,7 +98,9 @@ function dequantized(builder: ModelBuilder, tensor: Tensor, { scale, zeroPoint, 
 function bindBias(builder: ModelBuilder, node: Node, inputs: readonly Tensor[]): void {
   const [x, w, b] = inputs;
   if (!(b?.data instanceof Int32Array) || builder.isBound(b)) return;
-  if (b.data.some((q) => Math.abs(q) >= LARGEST_BIAS)) throw invariant(`a bias beyond 2^23 steps`, node.id);
+  if (b.data.some((q) => Math.abs(q) >= LARGEST_BIAS && !hasTwentyBits(q))) {
+    throw invariant(`a bias beyond 2^23 steps`, node.id);
+  }
   const step = must(x?.quant, `quantization of the input of ${node.id}`).scale[0]!;
   const scale = must(w?.quant, `quantization of the weights of ${node.id}`).scale;
   const steps = Float32Array.from(scale, (s) => step * s);
@@ -108,4 +110,8 @@ function bindBias(builder: ModelBuilder, node: Node, inputs: readonly Tensor[]):
   ];
   const integers = builder.constant(b.id, b.shape, b.data);
   builder.bind(b, builder.node('DequantizeLinear', [integers, ...parameters], { axis: 0 }));
+}
+
+function hasTwentyBits(q: number): boolean {
+  return Number.isInteger(q / 2 ** (Math.floor(Math.log2(Math.abs(q))) - 19));
 }

@@ -5,6 +5,7 @@ import { averagePool } from './average-pool.ts';
 import { concat } from './concat.ts';
 import { conv2d } from './conv2d.ts';
 import type { OpDefinition } from './definition.ts';
+import { depthToSpace } from './depth-to-space.ts';
 import { fakeQuant } from './fake-quant.ts';
 import { fullyConnected } from './fully-connected.ts';
 import { maxPool } from './max-pool.ts';
@@ -29,6 +30,7 @@ const definitions: { readonly [K in OpKind]: OpDefinition<OpOf<K>> } = {
   reshape,
   transpose,
   softmax,
+  depthToSpace,
   fakeQuant,
 };
 

@@ -51,15 +51,19 @@ function intoProducer(graph: Graph, node: Node<AffineOp>): Graph | undefined {
   return merged(graph, withConstants(producer, ...tensors), node, tensors);
 }
 
+/** Smaller steps of weights leave float32 on the way to the output's. */
+const leastScale = 2 ** -100;
+
 /**
  * The grid of weights whose output channels are multiplied; undefined where it cannot be one scale a channel. A factor of
- * 0 leaves zeros, which are on every grid.
+ * almost 0 (a dead channel) leaves weights that are zeros on the old grid.
  */
 function scaledGrid(quant: QuantParams, factors: TensorData): QuantParams | undefined {
   if (quant.axis !== undefined && quant.axis !== 0) return undefined;
   const scale = Array.from(factors, (f, o) => {
     const old = quant.axis === undefined ? quant.scale[0]! : quant.scale[o]!;
-    return f === 0 ? old : Math.fround(old * Math.abs(f));
+    const scaled = Math.fround(old * Math.abs(f));
+    return scaled < leastScale ? old : scaled;
   });
   const negative = factors.some((f) => f < 0);
   const [lo, hi] = [quant.qmin - quant.zeroPoint, quant.qmax - quant.zeroPoint];

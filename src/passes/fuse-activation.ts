@@ -47,7 +47,7 @@ function clamped(op: Op, clamp: Clamp): Op | undefined {
 
 /** The operators that can clip instead, where all that lies between commutes with clipping and is read by nobody else. */
 function sourcesBehind(graph: Graph, node: Node): Node[] | undefined {
-  const commutes = ['maxPool', 'concat', 'reshape', 'transpose'].includes(node.op.kind);
+  const commutes = ['maxPool', 'concat', 'reshape', 'transpose', 'depthToSpace'].includes(node.op.kind);
   if (!commutes) return undefined;
   const sources: Node[] = [];
   for (const id of node.inputs) {

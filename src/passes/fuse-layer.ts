@@ -1,6 +1,6 @@
 import { must } from '../core/must.ts';
 import type { IntegerReduction, QuantParams, Tensor } from '../graph/types.ts';
-import type { RequantFormat } from '../numeric/requantize.ts';
+import { type RequantFormat, splitFloat } from '../numeric/requantize.ts';
 import type { Reduction } from '../ops/definition.ts';
 import { windowBudget } from '../quantize/accumulator.ts';
 import { greedySegments, singleSegment } from '../quantize/segments.ts';
@@ -44,6 +44,42 @@ export function weightsOf(weights: Tensor): IntegerWeights {
   return { data: Int8Array.from(integers), quant: { scale, zeroPoint: 0, qmin, qmax: 127, axis: 0 } };
 }
 
+/** Biases stay below this many steps of s_x · s_w, so that sums fit 32 bits. */
+const largestBias = 2 ** 30;
+
+/**
+ * The weights on scales that leave the bias room: where a channel's weights are almost nothing beside its bias (one that
+ * died in training), they are rounded to a coarser grid, which moves the output by less than 2^−12 of the bias.
+ */
+export function withRoomForBias(
+  { data, quant }: IntegerWeights,
+  weights: Tensor,
+  bias: Tensor,
+  inputStep: number,
+): IntegerWeights {
+  const real = must(weights.data, `values of ${weights.id}`);
+  const biases = must(bias.data, `values of ${bias.id}`);
+  const least = quant.scale.map((_, o) => Math.abs(biases[o]!) / (inputStep * largestBias));
+  if (quant.scale.every((s, o) => s >= least[o]!)) return { data, quant };
+  const scale = quant.scale.map((s, o) => (s >= least[o]! ? s : Math.fround(least[o]! * (1 + 2 ** -20))));
+  const length = data.length / scale.length;
+  const coarser = data.map((q, i) => {
+    const o = Math.floor(i / length);
+    return scale[o] === quant.scale[o] ? q : Math.round(real[i]! / scale[o]!);
+  });
+  return { data: coarser, quant: { ...quant, scale } };
+}
+
+/**
+ * Bias steps that survive the way through float32 in a QDQ file, there and back: beyond 2^23 they keep 20 significant bits,
+ * far below the output's own rounding.
+ */
+function representable(q: number): number {
+  if (Math.abs(q) < 2 ** 23) return q;
+  const unit = 2 ** (splitFloat(Math.abs(q)).exponent - 20);
+  return Math.round(q / unit) * unit;
+}
+
 /** The bias in steps of s_x · s_w: the file's own integers where it has them, else rounded to the nearest. */
 export function biasOf(bias: Tensor, inputStep: number, weightScales: readonly number[]): Int32Array {
   const steps = weightScales.map((s) => inputStep * s);
@@ -54,7 +90,7 @@ export function biasOf(bias: Tensor, inputStep: number, weightScales: readonly n
     return scale !== undefined && Math.abs(scale / steps[o]! - 1) < 2 ** -20 ? scale : steps[o]!;
   };
   return Int32Array.from(must(bias.data, `values of ${bias.id}`), (b, o) => {
-    const q = Math.round(b / scaleOf(o));
+    const q = representable(Math.round(b / scaleOf(o)));
     if (Math.abs(q) >= 2 ** 31) throw new NotInteger('its bias exceeds 32 bits in steps of input scale · weight scale');
     return q;
   });

@@ -9,7 +9,14 @@ import { quantizeValue } from '../ops/quantized.ts';
 import { certify, isReductionNode, type ReductionNode, totalRanges } from '../quantize/certify.ts';
 import { checkQuantized, sameQuant } from '../quantize/check.ts';
 import { movesValues } from '../quantize/groups.ts';
-import { type AccumulatorDefaults, biasOf, defaultInteger, NotInteger, weightsOf } from './fuse-layer.ts';
+import {
+  type AccumulatorDefaults,
+  biasOf,
+  defaultInteger,
+  NotInteger,
+  weightsOf,
+  withRoomForBias,
+} from './fuse-layer.ts';
 import { type Grids, gridsOf } from './grids.ts';
 import { onlyLeaves, provenGrid, quantizeInputs } from './open-ports.ts';
 import { applyMetadata } from './qdq-metadata.ts';
@@ -141,7 +148,7 @@ function fuseLayer(fusion: Fusion, node: ReductionNode): void {
   const [output] = node.outputs as [TensorId];
   if (!onlyLeaves(graph, output)) quantizedOutput(fusion, node);
   const [w, b] = [tensorOf(graph, wId), tensorOf(graph, bId)];
-  const { data, quant } = weightsOf(w);
+  const { data, quant } = withRoomForBias(weightsOf(w), w, b, x.quant.scale[0]!);
   const bias = biasOf(b, x.quant.scale[0]!, quant.scale);
   const weights = builder.constant(w.id, w.shape, data, { quant });
   const inputs = [x.id, weights, builder.constant(b.id, b.shape, bias)];

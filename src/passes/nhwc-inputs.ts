@@ -23,6 +23,7 @@ function wantedThrough(graph: Graph, node: Node): Chain | undefined {
     case 'conv2d':
     case 'maxPool':
     case 'averagePool':
+    case 'depthToSpace':
       return [];
     case 'transpose':
     case 'reshape': {

@@ -89,6 +89,7 @@ class Layout {
       case 'conv2d':
       case 'maxPool':
       case 'averagePool':
+      case 'depthToSpace':
         return this.#asWritten(node, inputs);
     }
   }
