@@ -42,12 +42,14 @@ export async function buildHarness(bundle: BundleSources, toolchain: Toolchain, 
   );
 }
 
-/** The harness as assembly, the same code as `buildHarness` links. Returns the text. */
+/** The harness as assembly: the code that `buildHarness` links, but for layers so small that they would be inlined. */
 export async function harnessAssembly(bundle: BundleSources, toolchain: Toolchain, outDir: string): Promise<string> {
   await mkdir(outDir, { recursive: true });
   const compilation = compilationOf(bundle, toolchain, [harnessPath(bundle.prefix)]);
-  // -S is asked for after -c, and wins.
-  const [text] = await compileObjects({ ...compilation, outDir, extraFlags: ['-S'] });
+  // clang would inline a small layer into its callers, where its name is lost: only what is marked inline then.
+  const inlining = toolchain.compiler.kind === 'clang' ? ['-finline-hint-functions'] : [];
+  // -S wins over -c.
+  const [text] = await compileObjects({ ...compilation, outDir, extraFlags: ['-S', ...inlining] });
   return readFile(must(text, 'assembly'), 'utf8');
 }
 
