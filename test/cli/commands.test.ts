@@ -18,11 +18,14 @@ beforeAll(async () => {
 afterAll(() => remove());
 
 describe('help', () => {
-  const commands = ['build', 'quantize', 'sweep', 'compile', 'verify', 'evaluate', 'inspect', 'doctor'];
+  const commands = createProgram().commands.map((command) => command.name());
 
   test('lists the commands and the exit codes', async () => {
     const { stdout, exitCode } = await neonarrow('--help');
     expect(exitCode).toBe(0);
+    expect(commands).toEqual(
+      expect.arrayContaining(['build', 'quantize', 'compile', 'verify', 'evaluate', 'inspect', 'doctor']),
+    );
     for (const command of commands) expect(stdout).toMatch(new RegExp(`^  ${command} `, 'm'));
     expect(stdout).toContain('Exit codes: 0 good, 1 the check failed, 2 the input is wrong, 3 a tool is missing.');
   });
@@ -134,7 +137,7 @@ describe('--json puts exactly one object on stdout, with the documented keys', (
       expect(layer).toMatchObject({
         dataBits: expect.any(Number),
         weightBits: expect.any(Number),
-        lanes: 8,
+        lanes: expect.any(Number),
         segments: expect.any(Number),
         utilization: expect.any(Number),
         proven: true,
