@@ -152,6 +152,7 @@ export type UnaryFunction =
   | { readonly name: 'identity' }
   | { readonly name: 'clip'; readonly lo: number; readonly hi: number }
   | { readonly name: 'leakyRelu'; readonly alpha: number }
+  | { readonly name: 'linear'; readonly scale: number; readonly shift: number }
   | { readonly name: 'sigmoid' }
   | { readonly name: 'tanh' }
   | { readonly name: 'hardSigmoid'; readonly alpha: number; readonly beta: number }

@@ -12,7 +12,7 @@ export const add: Kernel<AddOp> = {
   op: 'add',
   summary: 'sum of two scaled tensors, 16 elements at a time',
   inPlace: true,
-  misfit: () => undefined,
+  misfit: (node) => (node.op.requant === 'float32' ? 'it adds in float32' : undefined),
   cost: (node, graph) => perSixteen(node, graph, 37),
   pack: () => nothingPacked,
   view: ({ graph, node, inputs, output }) => {

@@ -16,7 +16,11 @@ export const averagePool: Kernel<AveragePoolOp> = {
   name: 'average-pool',
   op: 'averagePool',
   summary: 'channels in the lanes, 16 at a time; division by fixed-point reciprocals',
-  misfit: (node, graph) => batchMisfit(node, graph) ?? divisorsMisfit(node, graph) ?? sumMisfit(node, graph),
+  misfit: (node, graph) =>
+    (node.op.requant === 'float32' ? 'it divides in float32' : undefined) ??
+    batchMisfit(node, graph) ??
+    divisorsMisfit(node, graph) ??
+    sumMisfit(node, graph),
   cost: (node, graph) => ({ instructions: 20 + blocksOf(node, graph) * (45 + 5 * positionsOf(node)) }),
   pack: (node, graph) => ({ arrays: divisionArrays(node, graph) }),
   view: ({ graph, node, inputs, output, arrayName }) => {

@@ -1,5 +1,7 @@
 import { add } from './add.ts';
+import { addFloat32 } from './add-float32.ts';
 import { averagePool } from './average-pool.ts';
+import { averagePoolFloat32 } from './average-pool-float32.ts';
 import { concat } from './concat.ts';
 import { convKLanes, fullyConnectedKLanes } from './conv-k-lanes.ts';
 import { convKLanesFlush, fullyConnectedKLanesFlush } from './conv-k-lanes-flush.ts';
@@ -17,7 +19,9 @@ import { transpose } from './transpose.ts';
 /** Every kernel. Of several that cost the same, the first is taken. */
 export const kernels = [
   add,
+  addFloat32,
   averagePool,
+  averagePoolFloat32,
   concat,
   convKLanes,
   convKLanesFlush,

@@ -2,7 +2,8 @@ import { must } from '../core/must.ts';
 import { inputsOf, outputOf } from '../graph/build.ts';
 import type { SoftmaxOp } from '../graph/types.ts';
 import { quantOf } from '../ops/quantized.ts';
-import { largestSoftmax, softmaxTable } from '../ops/tables.ts';
+import { exponentialsOf } from '../ops/softmax.ts';
+import { largestSoftmax } from '../ops/tables.ts';
 import type { Kernel } from './kernel.ts';
 import { axisStrides, mergeLoops, nestLoops } from './loops.ts';
 import { outputSize } from './simple.ts';
@@ -19,8 +20,9 @@ export const softmax: Kernel<SoftmaxOp> = {
   },
   cost: (node, graph) => ({ instructions: 30 + 20 * outputSize(node, graph) }),
   pack: (node, graph) => {
-    const data = softmaxTable(must(inputsOf(graph, node)[0], 'x'), outputOf(graph, node));
-    return { arrays: [{ name: 'exponentials', data, comment: '2^14 * exp(-scale * d) of d = 0, 1, ... 255' }] };
+    const data = exponentialsOf(node, must(inputsOf(graph, node)[0], 'x'), outputOf(graph, node));
+    const unit = data instanceof Uint32Array ? String(data[0]) : '2^14';
+    return { arrays: [{ name: 'exponentials', data, comment: `${unit} * exp(-scale * d) of d = 0, 1, ... 255` }] };
   },
   view: ({ graph, node, inputs, output, arrayName }) => {
     const y = outputOf(graph, node);
@@ -29,6 +31,7 @@ export const softmax: Kernel<SoftmaxOp> = {
     const others = y.shape.map((count, i) => ({ count: i === axis ? 1 : count, strides: [from[i]!, to[i]!] }));
     const { qmin, qmax } = quantOf(y);
     const constants = {
+      wide: node.op.requant === 'float32',
       table: arrayName('exponentials'),
       count: must(y.shape[axis], 'extent'),
       stepX: must(from[axis], 'stride'),
@@ -38,6 +41,7 @@ export const softmax: Kernel<SoftmaxOp> = {
     };
     return {
       count: constants.count,
+      unit: constants.wide ? 'its table of' : '2^14 *',
       rows: nestLoops(mergeLoops(others), ['x', 'y'], 'softmax-leaf', (references) => ({
         ...constants,
         x: must(references[0], 'x').address,

@@ -18,6 +18,8 @@ export interface QdqMetadata {
   })[];
   /** The operator of each ONNX node of the float network that is left in the graph, by its name. */
   readonly operators: Readonly<Record<string, string>>;
+  /** Operators without weights compute as ONNX Runtime's quantized ones where they can (see ops/float32.ts). */
+  readonly elementwise?: 'float32' | undefined;
 }
 
 const count = z.number().int().min(1);
@@ -33,12 +35,13 @@ const schema = z.strictObject({
   layers: z.array(
     z.strictObject({
       name: z.string(),
-      requant: z.enum(['fixed', 'shift', 'float32']),
+      requant: z.enum(['fixed', 'fixed16', 'shift', 'float32']),
       accumulator,
       mode: z.enum(['proven', 'calibrated']),
     }),
   ),
   operators: z.record(z.string(), z.string()),
+  elementwise: z.literal('float32').optional(),
 });
 
 /** The metadata of a quantized graph. */
@@ -48,13 +51,16 @@ export function metadataOf(graph: Graph): QdqMetadata {
     return integer === undefined ? [] : [{ name: node.origin.name, ...integer }];
   });
   const operators = Object.fromEntries(graph.nodes.map((n) => [n.origin.name, n.origin.opType]));
-  return { version: 1, layers, operators };
+  const float32 = graph.nodes.some((n) => !isReduction(n.op) && 'requant' in n.op);
+  return { version: 1, layers, operators, ...(float32 && { elementwise: 'float32' }) };
 }
 
 function integerOf({ op }: Node): IntegerReduction | undefined {
-  const reduces = (o: Node['op']): o is OpOf<'conv2d' | 'fullyConnected'> =>
-    o.kind === 'conv2d' || o.kind === 'fullyConnected';
-  return reduces(op) ? op.integer : undefined;
+  return isReduction(op) ? op.integer : undefined;
+}
+
+function isReduction(op: Node['op']): op is OpOf<'conv2d' | 'fullyConnected'> {
+  return op.kind === 'conv2d' || op.kind === 'fullyConnected';
 }
 
 export function encodeMetadata(metadata: QdqMetadata): string {

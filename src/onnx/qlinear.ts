@@ -124,9 +124,9 @@ class Lowering {
     return output;
   }
 
-  /** No name of the file holds a line break. */
+  /** Nodes yield each name once, so a part of one is enough to tell them apart. */
   #name(name: string): string {
-    return `${this.node.outputs[0]}\n${name}`;
+    return `${this.node.outputs[0]}#${name}`;
   }
 }
 

@@ -1,12 +1,14 @@
 import { formatShape, sameShape, sizeOf } from '../graph/shape.ts';
 import type { AddOp, Node, Shape, Tensor } from '../graph/types.ts';
-import { srshr32 } from '../numeric/neon.ts';
+import { roundHalfEven, srshr32 } from '../numeric/neon.ts';
 import { toOutput } from '../numeric/requantize.ts';
 import { emitWithConstant } from './affine.ts';
 import { emitClamp } from './clamp.ts';
 import type { ExactIo, FloatIo, IntegerIo, OpDefinition } from './definition.ts';
 import { mismatch } from './errors.ts';
 import { emitBounds } from './exact-requantize.ts';
+import { emitCast } from './exact-sum.ts';
+import { addFactors, fusedSum } from './float32.ts';
 import { addMultipliers, integerClamp, quantOf } from './quantized.ts';
 import type { Importer } from './source.ts';
 
@@ -46,6 +48,7 @@ function float(node: Node<AddOp>, io: FloatIo): void {
  * `srshl((a − zp_a)·m_a + (b − zp_b)·m_b, −shift) + zp_y`, clamped; multipliers and shift are those of `addMultipliers`.
  */
 function integer(node: Node<AddOp>, io: IntegerIo): Int8Array {
+  if (node.op.requant === 'float32') return integerFloat32(node, io);
   const { multipliers, shift } = addMultipliers(io.inputs, io.output);
   const [zeroA, zeroB] = io.inputs.map((t) => quantOf(t).zeroPoint) as [number, number];
   const [a, b] = io.values as [Int8Array, Int8Array];
@@ -56,8 +59,38 @@ function integer(node: Node<AddOp>, io: IntegerIo): Int8Array {
   });
 }
 
+/** ONNX Runtime's QLinearAdd (see `addFactors`), clamped. */
+function integerFloat32(node: Node<AddOp>, io: IntegerIo): Int8Array {
+  const sum = addFactors(io.inputs, io.output);
+  const [a, b] = io.values as [Int8Array, Int8Array];
+  const { lo, hi } = integerClamp(io.output, node.op.clamp);
+  return Int8Array.from({ length: sizeOf(io.output.shape) }, (_, i) =>
+    toOutput(roundHalfEven(fusedSum(sum, a[i]!, b[i]!)), 0, lo, hi),
+  );
+}
+
+/** In float64, where products and sums are exact, rounded to float32 where `fma` rounds. */
+function exactFloat32(node: Node<AddOp>, { writer, inputs, output }: ExactIo): void {
+  const { factors, offset } = addFactors(inputs, output);
+  const constant = (base: string, value: number): string => writer.constant(base, [], Float32Array.of(value));
+  const wide = (value: string): string => emitCast(writer, value, 'float64');
+  const product = (i: 0 | 1): string => {
+    const steps = writer.node('Add', [writer.value(inputs[i]!), constant('zeroPoint', quantOf(inputs[i]!).zeroPoint)]);
+    return writer.node('Mul', [wide(steps), wide(constant('factor', factors[i]))]);
+  };
+  const second = emitCast(writer, writer.node('Add', [product(1), wide(constant('offset', offset))]), 'float32');
+  const sum = emitCast(writer, writer.node('Add', [product(0), wide(second)]), 'float32');
+  const { zeroPoint, ...bounds } = integerClamp(output, node.op.clamp);
+  const steps = writer.node('Sub', [writer.node('Round', [sum]), constant('zeroPoint', zeroPoint)]);
+  writer.bind(output, emitBounds(writer, steps, { ...bounds, zeroPoint }));
+}
+
 /** In float32: sums are below 2^23, so adding the rounding half is exact, too, for every shift that gives more than zeros. */
 function exact(node: Node<AddOp>, io: ExactIo): void {
+  if (node.op.requant === 'float32') {
+    exactFloat32(node, io);
+    return;
+  }
   const { writer, output } = io;
   const { multipliers, shift } = addMultipliers(io.inputs, output);
   const scaled = io.inputs.map((t, i) => {

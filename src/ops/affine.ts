@@ -1,5 +1,5 @@
 import { formatShape } from '../graph/shape.ts';
-import type { AffineOp, Node, Shape, Tensor, TensorData } from '../graph/types.ts';
+import type { AffineOp, Node, QuantParams, Shape, Tensor, TensorData } from '../graph/types.ts';
 import type { FloatIo, OpDefinition } from './definition.ts';
 import { mismatch } from './errors.ts';
 import { emitChannelsFirst, emitChannelsLast } from './layout.ts';
@@ -53,7 +53,10 @@ export function emitWithConstant(
   const count = x.shape[axis ?? x.shape.length - 1] ?? 1;
   const terms = Array.from({ length: count }, (_, c) => termsOf(constant.data[axis === undefined ? 0 : c]!));
   const [scale, shift] = [terms.map((t) => t.scale), terms.map((t) => t.shift)].map((v) => Float32Array.from(v));
-  im.bind(emitAffine(im, x, scale!, shift!, axis ?? x.shape.length - 1));
+  // Where the constant is what is added, its integers are kept: they may meet others.
+  const added = terms.every((t, c) => t.scale === 1 && t.shift === constant.data[axis === undefined ? 0 : c]);
+  const quant = added && constant.quant?.axis === undefined ? constant.quant : undefined;
+  im.bind(emitAffine(im, x, scale!, shift!, axis ?? x.shape.length - 1, quant));
 }
 
 /** The axis of `x` that the constant varies along; undefined for a single value. */
@@ -71,14 +74,21 @@ function broadcastAxis(im: Importer, constant: Constant, x: Tensor): number | un
 }
 
 /** x · scale + shift along `axis` of an ONNX value: axis 1 (channels) or the last. */
-function emitAffine(im: Importer, x: Tensor, scale: Float32Array, shift: Float32Array, axis: number): Tensor {
+function emitAffine(
+  im: Importer,
+  x: Tensor,
+  scale: Float32Array,
+  shift: Float32Array,
+  axis: number,
+  quant?: QuantParams,
+): Tensor {
   const rank = x.shape.length;
   if (scale.length !== x.shape[axis] || shift.length !== scale.length) {
     throw im.invalid(`${scale.length} channel parameters do not fit an input of ${formatShape(x.shape)}`);
   }
   const constants = [
     im.addConstant(`${im.node.name}.scale`, [scale.length], scale),
-    im.addConstant(`${im.node.name}.shift`, [scale.length], shift),
+    im.addConstant(`${im.node.name}.shift`, [scale.length], shift, quant),
   ];
   if (axis === rank - 1) return im.emit({ kind: 'affine' }, [x.id, ...constants]);
   if (axis !== 1 || (rank !== 3 && rank !== 4)) {

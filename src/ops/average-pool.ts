@@ -1,14 +1,16 @@
 import { formatShape, sizeOf } from '../graph/shape.ts';
 import type { AveragePoolOp, Node, Pads, Pair, Shape, Tensor } from '../graph/types.ts';
 import { requantize, toOutput } from '../numeric/requantize.ts';
+import { exactFloat32Pool, float32Pool } from './average-pool-float32.ts';
 import { parseAxes } from './axes.ts';
 import { emitClamp } from './clamp.ts';
 import type { ExactIo, FloatIo, IntegerIo, OpDefinition } from './definition.ts';
 import { emitRequantized, type Spread } from './exact-requantize.ts';
 import { type ExactSum, emitCast, emitExactSum } from './exact-sum.ts';
+import { globalPool, isGlobalPool } from './float32.ts';
 import { emitChannelsFirst, emitChannelsLast } from './layout.ts';
 import { channelDims } from './onnx-writer.ts';
-import { poolDivision } from './pool-division.ts';
+import { type PoolDivision, poolDivision } from './pool-division.ts';
 import { integerClamp, largestMagnitude, quantOf } from './quantized.ts';
 import type { Importer } from './source.ts';
 import { parseCeilExtra, parseWindow, spatialOf, windowShape } from './window.ts';
@@ -118,10 +120,11 @@ function float(node: Node<AveragePoolOp>, io: FloatIo): void {
 function integer(node: Node<AveragePoolOp>, io: IntegerIo): Int8Array {
   const { kernel, strides, pads, clamp } = node.op;
   const [input] = io.inputs as [Tensor];
+  if (node.op.requant === 'float32' && !isGlobalPool(node.op, input)) return float32Pool(node.op, io);
   const [x] = io.values as [Int8Array];
   const [, height, width, channels] = input.shape as [number, number, number, number];
   const [batch, outHeight, outWidth] = io.output.shape as [number, number, number];
-  const { requantizer, indexAt } = poolDivision(node.op, input, io.output);
+  const { requantizer, indexAt } = divisionOf(node.op, input, io.output);
   const { lo, hi, zeroPoint } = integerClamp(io.output, clamp);
   const zeroIn = quantOf(input).zeroPoint;
   const out = new Int8Array(sizeOf(io.output.shape));
@@ -147,11 +150,21 @@ function integer(node: Node<AveragePoolOp>, io: IntegerIo): Int8Array {
   return out;
 }
 
+/** The division, by ONNX Runtime's multiplier where the integers are to be its own. */
+function divisionOf(op: AveragePoolOp, input: Tensor, output: Tensor): PoolDivision {
+  const division = poolDivision(op, input, output);
+  return op.requant === 'float32' ? { ...division, requantizer: globalPool(op, input, output) } : division;
+}
+
 function exact(node: Node<AveragePoolOp>, io: ExactIo): void {
   const { writer, output } = io;
   const [x] = io.inputs as [Tensor];
   const [, height, width] = output.shape as [number, number, number];
-  const { divisors, requantizer, indexAt } = poolDivision(node.op, x, output);
+  if (node.op.requant === 'float32' && !isGlobalPool(node.op, x)) {
+    exactFloat32Pool(node.op, io);
+    return;
+  }
+  const { divisors, requantizer, indexAt } = divisionOf(node.op, x, output);
   const positions = Array.from({ length: height * width }, (_, i) => indexAt(Math.floor(i / width), i % width));
   const spread: Spread =
     divisors.length === 1

@@ -5,6 +5,7 @@ import { normalizeAxis } from './axes.ts';
 import type { ExactIo, FloatIo, IntegerIo, OpDefinition } from './definition.ts';
 import { emitBounds } from './exact-requantize.ts';
 import { emitCast, float64Constant } from './exact-sum.ts';
+import { wideSoftmaxTable } from './float32.ts';
 import { storedAxis } from './onnx-writer.ts';
 import { quantOf } from './quantized.ts';
 import type { Importer } from './source.ts';
@@ -34,12 +35,12 @@ function float(node: Node<SoftmaxOp>, io: FloatIo): void {
 
 /**
  * `e_i = T[max − x_i]` with the table of `softmaxTable`, S their sum (below 2^31), then
- * `y_i = min(127, ⌊(256·e_i + ⌊S/2⌋) / S⌋ − 128)`: everything fits unsigned 32 bits.
+ * `y_i = min(127, ⌊(256·e_i + ⌊S/2⌋) / S⌋ − 128)`: everything fits unsigned 32 bits. With ONNX Runtime's table it takes 64.
  */
 function integer(node: Node<SoftmaxOp>, io: IntegerIo): Int8Array {
   const [input] = io.inputs as [Tensor];
   const [x] = io.values as [Int8Array];
-  const table = softmaxTable(input, io.output);
+  const table = exponentialsOf(node, input, io.output);
   const { qmin, qmax } = quantOf(io.output);
   const count = softmaxLength(node, input);
   const inner = sizeOf(input.shape.slice(node.op.axis + 1));
@@ -66,7 +67,7 @@ function exact(node: Node<SoftmaxOp>, io: ExactIo): void {
   const axis = storedAxis(node.op.axis, input.shape.length);
   const scalar = (v: number): string => float64Constant(writer, 'scalar', [], [v]);
   const distance = writer.node('Sub', [writer.node('ReduceMax', [x], { axes: [axis], keepdims: 1 }), x]);
-  const table = float64Constant(writer, 'exponentials', [256], [...softmaxTable(input, output)]);
+  const table = float64Constant(writer, 'exponentials', [256], [...exponentialsOf(node, input, output)]);
   const e = writer.node('Gather', [table, emitCast(writer, distance, 'int32')], { axis: 0 });
   const sum = writer.node('ReduceSum', [e, writer.constant('axes', [1], Float64Array.of(axis))], { keepdims: 1 });
   const half = writer.node('Floor', [writer.node('Mul', [sum, scalar(0.5)])]);
@@ -74,6 +75,12 @@ function exact(node: Node<SoftmaxOp>, io: ExactIo): void {
   const steps = writer.node('Floor', [writer.node('Div', [numerator, sum])]);
   const { qmin: lo, qmax: hi, zeroPoint } = quantOf(output);
   writer.bind(output, emitBounds(writer, emitCast(writer, steps, 'float32'), { lo, hi, zeroPoint }));
+}
+
+/** The table that kernels embed. The wide one is ONNX Runtime's: 32-bit entries, whose products take 64 bits. */
+export function exponentialsOf(node: Node<SoftmaxOp>, input: Tensor, output: Tensor): Uint16Array | Uint32Array {
+  const table = softmaxTable(input, output);
+  return node.op.requant === 'float32' ? wideSoftmaxTable(input, softmaxLength(node, input)) : table;
 }
 
 /** Elements along the axis. */

@@ -14,6 +14,8 @@ export function evaluateUnary(fn: UnaryFunction, x: number): number {
       return Math.min(fn.hi, Math.max(fn.lo, x));
     case 'leakyRelu':
       return x < 0 ? fn.alpha * x : x;
+    case 'linear':
+      return fn.scale * x + fn.shift;
     case 'sigmoid':
       return 1 / (1 + Math.exp(-x));
     case 'tanh':

@@ -49,6 +49,10 @@ function float(node: Node<UnaryOp>, io: FloatIo): void {
         return emitClamp(writer, x, fn);
       case 'leakyRelu':
         return writer.node('LeakyRelu', [x], { alpha: floatAttribute(fn.alpha) });
+      case 'linear': {
+        const constant = (value: number): string => writer.constant('linear', [], Float32Array.of(value));
+        return writer.node('Add', [writer.node('Mul', [x, constant(fn.scale)]), constant(fn.shift)]);
+      }
       case 'sigmoid':
         return writer.node('Sigmoid', [x]);
       case 'tanh':

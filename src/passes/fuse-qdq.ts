@@ -1,9 +1,10 @@
 import { unsupported } from '../core/diagnostics.ts';
 import { must } from '../core/must.ts';
-import { GraphBuilder, tensorOf } from '../graph/build.ts';
-import type { Graph, Node, QuantParams, Tensor, TensorId } from '../graph/types.ts';
+import { GraphBuilder, inputsOf, isKind, outputOf, tensorOf } from '../graph/build.ts';
+import type { Graph, Node, Op, QuantParams, Tensor, TensorId } from '../graph/types.ts';
 import type { QdqMetadata } from '../onnx/metadata.ts';
 import { placeOf } from '../ops/errors.ts';
+import { canAddInFloat32, canPoolInFloat32 } from '../ops/float32.ts';
 import { definitionOf } from '../ops/index.ts';
 import { quantizeValue } from '../ops/quantized.ts';
 import { certify, isReductionNode, type ReductionNode, totalRanges } from '../quantize/certify.ts';
@@ -67,10 +68,24 @@ export function fuseQdq(given: Graph, options: FuseOptions): Graph {
   }
   if (problems.length > 0) throw notQuantized(problems);
   const fused = fusion.builder.build();
-  const named = options.metadata === undefined ? fused : applyMetadata(fused, options.metadata, options.place);
+  const { metadata } = options;
+  const layered = metadata === undefined ? fused : applyMetadata(fused, metadata, options.place);
+  const steps = metadata === undefined ? options.requant : metadata.elementwise;
+  const named = steps === 'float32' ? inFloat32(layered) : layered;
   checkQuantized(named);
   certify(named);
   return named;
+}
+
+/** The graph whose operators without weights give ONNX Runtime's integers, where they can. */
+function inFloat32(graph: Graph): Graph {
+  const able = (node: Node): boolean => {
+    const [inputs, output] = [inputsOf(graph, node), outputOf(graph, node)];
+    if (isKind(node, 'add')) return canAddInFloat32(inputs, output);
+    return isKind(node, 'softmax') || (isKind(node, 'averagePool') && canPoolInFloat32(node.op, inputs[0]!, output));
+  };
+  const nodes = graph.nodes.map((n) => (able(n) ? { ...n, op: { ...n.op, requant: 'float32' } as Op } : n));
+  return { ...graph, nodes };
 }
 
 /** The inputs that no `fakeQuant` says a grid of, not even behind what moves them. */
@@ -121,7 +136,7 @@ function fuseNode(fusion: Fusion, node: Node): void {
   else if (movesValues(node)) fuseMover(fusion, node);
   else if (node.op.kind === 'softmax') fuseSoftmax(fusion, node);
   else {
-    const inputs = node.inputs.map((id) => quantizedInput(fusion, id).id);
+    const inputs = node.inputs.map((id) => quantizedConstant(fusion, id) ?? quantizedInput(fusion, id).id);
     quantizedOutput(fusion, node);
     builder.nodes.push({ ...node, inputs });
   }
@@ -133,6 +148,23 @@ function quantizedInput({ graph, grids, builder }: Fusion, id: TensorId): Tensor
   if (tensorOf(graph, id).data !== undefined) throw new NotInteger('one of its operands is a constant');
   if (tensor.quant === undefined) throw new NotInteger('its input is not quantized');
   return { ...tensor, quant: tensor.quant };
+}
+
+/** The integers behind a constant operand; undefined where the input is none. */
+function quantizedConstant({ graph, builder }: Fusion, id: TensorId): TensorId | undefined {
+  const { data, quant, shape } = tensorOf(graph, id);
+  if (data === undefined) return undefined;
+  if (quant === undefined || quant.axis !== undefined) throw new NotInteger('its constant operand is not quantized');
+  const half = quant.qmin >= 0 ? 128 : 0;
+  if (quant.qmax - half > 127) throw new NotInteger('its constant operand exceeds int8');
+  const zeroPoint = quant.zeroPoint - half;
+  const signed = { scale: quant.scale, zeroPoint, qmin: quant.qmin - half, qmax: quant.qmax - half };
+  return builder.constant(
+    id,
+    shape,
+    Int8Array.from(data, (v) => quantizeValue(v, signed)),
+    { quant: signed },
+  );
 }
 
 function quantizedOutput({ grids }: Fusion, node: Node): QuantParams {

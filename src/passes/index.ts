@@ -1,4 +1,5 @@
 import type { Graph } from '../graph/types.ts';
+import { affineOnGrid } from './affine-on-grid.ts';
 import { affineToDepthwise } from './affine-to-depthwise.ts';
 import { deadCode } from './dead-code.ts';
 import { foldBatchnorm } from './fold-batchnorm.ts';
@@ -15,6 +16,7 @@ export const passes: readonly Pass[] = [
   nhwcLayout,
   foldPad,
   foldBatchnorm,
+  affineOnGrid,
   affineToDepthwise,
   fuseActivation,
 ];
