@@ -1,14 +1,15 @@
 import { Tensor as OrtTensor } from 'onnxruntime-node';
 import { invariant } from '../core/diagnostics.ts';
 import type { SourceModel, SourceTensor } from './model.ts';
-import { createSession } from './session.ts';
+import { createSession, type SessionOptions } from './session.ts';
 
 /** Runs a model once in ONNX Runtime: for constant folding and tests, not for throughput. */
 export async function runModel(
   model: SourceModel | Uint8Array,
   feeds: ReadonlyMap<string, SourceTensor> = new Map(),
+  { optimize = false }: Pick<SessionOptions, 'optimize'> = {},
 ): Promise<Map<string, SourceTensor>> {
-  const session = await createSession(model, { threads: 1, optimize: false });
+  const session = await createSession(model, { threads: 1, optimize });
   try {
     const inputs = Object.fromEntries([...feeds].map(([name, t]) => [name, toOrt(t)]));
     const outputs = await session.run(inputs);
