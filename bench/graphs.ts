@@ -25,10 +25,17 @@ const eightBits: Scheme = { name: '8 bits', dataBits: 4, accumulatorBits: 8 };
 
 export const schemes: readonly Scheme[] = [oneSegment, flushes, eightBits];
 
+/** Each layer under each scheme that its entry has a target for. */
+function layerCases(layers: readonly LayerSpec[]): (readonly [LayerSpec, Scheme])[] {
+  return layers.flatMap((layer) =>
+    schemes.filter(({ name }) => layer.targets[name] !== undefined).map((scheme) => [layer, scheme] as const),
+  );
+}
+
 /** One graph in which every layer stands alone, with an input and an output of its own: one program to compile and count. */
-export function layerGraph(cases: readonly (readonly [LayerSpec, Scheme])[]): Graph {
+export function layerGraph(layers: readonly LayerSpec[]): Graph {
   const b = new GraphBuilder('layers');
-  for (const [spec, scheme] of cases) {
+  for (const [spec, scheme] of layerCases(layers)) {
     const name = caseName(spec.name, scheme);
     const input = spec.op.kind === 'dense' ? [1, spec.input[2]] : [1, ...spec.input];
     const x = addInput(b, `${name} input`, input, scheme);

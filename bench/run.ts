@@ -16,25 +16,18 @@ import { planMemory } from '../src/plan/plan.ts';
 import { armv8a } from '../src/targets/armv8-a.ts';
 import type { VerifiedProgram } from '../src/verify/program.ts';
 import { verifyProgram } from '../src/verify/verify.ts';
-import { layerGraph, networkGraph, type Scheme, schemes } from './graphs.ts';
+import { layerGraph, networkGraph } from './graphs.ts';
 import { readPeers, resultsText } from './report.ts';
 import { type MeasuredProgram, measuredOf, type Results } from './results.ts';
-import { type LayerSpec, readSpecification } from './specification.ts';
+import { readSpecification } from './specification.ts';
 
 const specification = readSpecification();
 const wanted = process.argv.slice(2).filter((word) => !word.startsWith('-'));
 const quick = process.argv.includes('--quick');
 const isWanted = (name: string) => wanted.length === 0 || wanted.includes(name);
 
-/** Each layer under each scheme that its entry asks for. */
-function layerCases(layers: readonly LayerSpec[]): (readonly [LayerSpec, Scheme])[] {
-  return layers.flatMap((layer) =>
-    schemes.filter(({ name }) => layer.targets[name] !== undefined).map((scheme) => [layer, scheme] as const),
-  );
-}
-
 const programs: MeasuredProgram[] = [];
-if (isWanted('layers')) programs.push(await measure(layerGraph(layerCases(specification.layers))));
+if (isWanted('layers')) programs.push(await measure(layerGraph(specification.layers)));
 for (const network of specification.networks) {
   if (isWanted(network.name)) programs.push(await measure(networkGraph(network)));
 }

@@ -3,14 +3,7 @@ import { must } from '../core/must.ts';
 import type { AccumulatorModel, Conv2dOp, Graph } from '../graph/types.ts';
 import type { Requantizer } from '../numeric/requantize.ts';
 import { integerClamp, reductionRequantizer } from '../ops/quantized.ts';
-import {
-  type AccumulatorProof,
-  fitsWindow,
-  preloadOf,
-  type SumRange,
-  sumRanges,
-  widest,
-} from '../quantize/accumulator.ts';
+import { fitsWindow, preloadOf, type SumRange, sumRanges, widest } from '../quantize/accumulator.ts';
 import { foldedBias, type Geometry } from './k-lanes/geometry.ts';
 import { checkSums } from './k-lanes/prepare.ts';
 import type { ConstantArray, Packed, ViewContext } from './kernel.ts';
@@ -56,63 +49,104 @@ export function channelRanges(g: Geometry, model: AccumulatorModel): SumRange[][
   );
 }
 
-interface Certificate {
-  readonly proof: AccumulatorProof;
-  /** Start values, `[block][segment][16 channels]`. */
-  readonly preload: Int16Array;
-  /** What the preloads add to a channel's sum. */
-  readonly preloadSum: Int32Array;
-}
-
-/** Proves every 16-bit lane from the packed bytes (DESIGN §4). */
-function certify(g: Geometry, model: AccumulatorModel, weights: ChannelWeights, place: string): Certificate {
+/** The ranges of a channel's sums, from the packed bytes (DESIGN §4). */
+function provenRanges(g: Geometry, model: AccumulatorModel, weights: ChannelWeights): SumRange[][] {
+  const place = `node "${g.node.origin.name}" (${g.node.origin.opType})`;
   const { channels, length } = g.reduction;
-  const slots = Math.ceil(channels / block) * block;
-  // After the last flush the kernel may load once more, so one segment follows that is not used.
-  const preload = new Int16Array(slots * model.segments.length + block);
-  const preloadSum = new Int32Array(slots);
-  const worst = Array.from({ length: channels }, (_, c) => {
+  return Array.from({ length: channels }, (_, c) => {
     const packed = Array.from({ length }, (_, k) => weights.data[weights.at(c, k)]!);
     const ranges = sumRanges(model, packed, g.xRange);
-    ranges.forEach((range, segment) => {
-      if (!fitsWindow(range, 16)) {
-        throw invariant(`output channel ${c}: a 16-bit lane ranges over ${range.lo}…${range.hi}`, place);
-      }
-      const start = preloadOf(range, 16);
-      preload[slotOf(model.segments.length, c, segment)] = start;
-      preloadSum[c]! += start;
-    });
-    return widest(ranges);
+    const failing = ranges.find((range) => !fitsWindow(range, 16));
+    if (failing === undefined) return ranges;
+    throw invariant(`output channel ${c}: a 16-bit lane ranges over ${failing.lo}…${failing.hi}`, place);
   });
-  return { proof: { model, worst }, preload, preloadSum };
 }
 
 /** Certifies the packed weights and lists the arrays that the generated code reads. */
 export function packChannelLanes(g: Geometry, graph: Graph, model: AccumulatorModel, weights: ChannelWeights): Packed {
-  const place = `node "${g.node.origin.name}" (${g.node.origin.opType})`;
   const { channels, length } = g.reduction;
-  const { proof, preload, preloadSum } = certify(g, model, weights, place);
+  const ranges = provenRanges(g, model, weights);
   const requantizer = requantizerOf(g, graph);
-  checkSums(g, requantizer, place);
-  const slots = Int32Array.from({ length: preloadSum.length }, (_, c) => (c < channels ? c : -1));
+  checkSums(g, requantizer, `node "${g.node.origin.name}" (${g.node.origin.opType})`);
+  const slots = Int32Array.from({ length: Math.ceil(channels / block) * block }, (_, c) => (c < channels ? c : -1));
   const blocks = slots.length / block;
-  const bias = slots.map((c) => (c < 0 ? 0 : foldedBias(g, c) - preloadSum[c]!));
   const arrays: ConstantArray[] = [
     { name: 'weights', data: weights.data, comment: `[${blocks} blocks][${length} products][${block} channels]` },
-    { name: 'bias', data: bias, comment: "in units of input scale * weight scale, the input's zero point folded in" },
+    ...(narrowSums(g, requantizer, ranges) ?? wideSums(g, model, slots.length, ranges)),
     ...requantizerArrays(requantizer, slots),
   ];
-  if (preload.every((p) => p === 0)) return { arrays, proof };
-  const starts = `[blocks][${model.segments.length} segments][${block} channels] start values`;
-  arrays.push(
-    { name: 'preload', data: preload, comment: starts },
+  return { arrays, proof: { model, worst: ranges.map(widest) } };
+}
+
+const foldedIn = "in units of input scale * weight scale, the input's zero point folded in";
+
+/** Sums that are finished in 32 bits: the bias, and where lanes need them their start values, which the bias takes off again. */
+function wideSums(
+  g: Geometry,
+  model: AccumulatorModel,
+  slots: number,
+  ranges: readonly (readonly SumRange[])[],
+): ConstantArray[] {
+  const segments = model.segments.length;
+  // After the last flush the kernel may load once more, so one segment follows that is not used.
+  const preload = new Int16Array(slots * segments + block);
+  const preloadSum = new Int32Array(slots);
+  const bias = new Int32Array(slots);
+  ranges.forEach((own, c) => {
+    own.forEach((range, segment) => {
+      const start = preloadOf(range, 16);
+      preload[slotOf(segments, c, segment)] = start;
+      preloadSum[c]! += start;
+    });
+    bias[c] = foldedBias(g, c) - preloadSum[c]!;
+  });
+  const arrays: ConstantArray[] = [{ name: 'bias', data: bias, comment: foldedIn }];
+  if (preload.every((p) => p === 0)) return arrays;
+  return [
+    ...arrays,
+    { name: 'preload', data: preload, comment: `[blocks][${segments} segments][${block} channels] start values` },
     {
       name: 'preload_sum',
       data: preloadSum,
       comment: 'what the start values add to each sum; bias takes it off again',
     },
-  );
-  return { arrays, proof };
+  ];
+}
+
+/**
+ * Sums that stay in 16 bits to the end: `sat16(start + Σ x·w + rest)`, where `start + Σ x·w` is in 16 bits and
+ * `start + rest` is the bias. Where the whole sum fits, the rest is 0.
+ * @returns undefined where there are flushes, or no such start
+ */
+function narrowSums(
+  g: Geometry,
+  requantizer: Requantizer,
+  ranges: readonly (readonly SumRange[])[],
+): ConstantArray[] | undefined {
+  if (requantizer.format !== 'fixed16' || ranges.some((own) => own.length > 1)) return undefined;
+  const start = new Int16Array(Math.ceil(ranges.length / block) * block);
+  const rest = new Int16Array(start.length);
+  for (const [c, [range]] of ranges.entries()) {
+    const bias = foldedBias(g, c);
+    const split = splitBias(bias, must(range, 'range'));
+    if (split === undefined) return undefined;
+    [start[c], rest[c]] = [split, bias - split];
+  }
+  const saturates = rest.some((r) => r !== 0);
+  return [
+    { name: 'start', data: start, comment: foldedIn },
+    ...(saturates ? [{ name: 'rest', data: rest, comment: 'what is left of the bias, added with saturation' }] : []),
+  ];
+}
+
+/**
+ * The part of a 16-bit sum's bias that its accumulator starts from: as much as keeps the sum's range within 16 bits.
+ * @returns undefined where it or what is left of the bias is not in 16 bits
+ */
+export function splitBias(bias: number, { lo, hi }: SumRange): number | undefined {
+  const [least, most] = [Math.max(-32768, -32768 - lo), Math.min(32767, 32767 - hi)];
+  const start = Math.min(most, Math.max(least, bias));
+  return least > most || Math.abs(bias - start) > 32767 ? undefined : start;
 }
 
 export function requantizerOf(g: Geometry, graph: Graph): Requantizer {
@@ -129,6 +163,7 @@ export function channelLanesView(
   const [x, y] = [must(context.inputs[0], 'input'), context.output];
   const { channels, length } = g.reduction;
   const array = (name: string) => context.arrayName(name);
+  const has = (name: string) => context.packed.arrays.some((a) => a.name === name);
   return {
     weights: array('weights'),
     bias: array('bias'),
@@ -137,7 +172,11 @@ export function channelLanesView(
     scale: array('scale'),
     preload: array('preload'),
     preloadSum: array('preload_sum'),
-    preloaded: context.packed.arrays.some((a) => a.name === 'preload'),
+    start: array('start'),
+    rest: array('rest'),
+    preloaded: has('preload'),
+    narrow: has('start'),
+    saturates: has('rest'),
     requantizer: requantizerView(requantizerOf(g, context.graph)),
     ...integerClamp(g.y, g.node.op.clamp),
     channels,
@@ -164,5 +203,7 @@ export function channelLanesView(
   };
 }
 
-/** Instructions of one pixel's epilogue for 16 channels: widening, requantization, narrowing, clamp, store. */
-export const epiloguePerPixel = 22;
+/** Instructions of one pixel's epilogue for 16 channels: start, widening, requantization, narrowing, clamp, store. */
+export function epilogueInstructions(r: Requantizer, model: AccumulatorModel): number {
+  return r.format === 'fixed16' && model.segments.length === 1 ? 13 : 24;
+}

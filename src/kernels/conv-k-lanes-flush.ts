@@ -1,4 +1,5 @@
 import type { Conv2dOp, FullyConnectedOp } from '../graph/types.ts';
+import type { ReductionNode } from './k-lanes/geometry.ts';
 import { type Prepared, packReduction, prepare } from './k-lanes/prepare.ts';
 import { type Tile, tileCost } from './k-lanes/tile.ts';
 import { kLanesView, predictedInstructions } from './k-lanes/view.ts';
@@ -13,7 +14,7 @@ const shared = {
   summary: 'products in 8 lanes of 16 bits, flushed into 32 bits where the weights need it',
   pack: packReduction,
   view: kLanesView,
-  misfit: () => undefined,
+  misfit: (node: ReductionNode) => (node.op.integer?.requant === 'fixed16' ? 'requantizes in 16 bits' : undefined),
 } as const;
 
 function flushCost(p: Prepared): (tile: Tile) => number {

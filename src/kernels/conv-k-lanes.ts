@@ -1,5 +1,5 @@
-import type { Conv2dOp, FullyConnectedOp } from '../graph/types.ts';
-import { geometryOf } from './k-lanes/geometry.ts';
+import type { Conv2dOp, FullyConnectedOp, Graph } from '../graph/types.ts';
+import { geometryOf, type ReductionNode } from './k-lanes/geometry.ts';
 import { packReduction, prepare, runningSegments } from './k-lanes/prepare.ts';
 import { tileCost } from './k-lanes/tile.ts';
 import { kLanesView, predictedInstructions } from './k-lanes/view.ts';
@@ -16,12 +16,15 @@ const shared = {
   view: kLanesView,
 } as const;
 
-const flushed = 'its weights need a flush before the end';
+function misfit(node: ReductionNode, graph: Graph): string | undefined {
+  if (node.op.integer?.requant === 'fixed16') return 'requantizes in 16 bits';
+  return runningSegments(geometryOf(node, graph)).length > 1 ? 'its weights need a flush before the end' : undefined;
+}
 
 export const convKLanes: Kernel<Conv2dOp> = {
   ...shared,
   op: 'conv2d',
-  misfit: (node, graph) => (runningSegments(geometryOf(node, graph)).length > 1 ? flushed : undefined),
+  misfit,
   cost: (node, graph) => {
     const p = prepare(node, graph);
     return { instructions: predictedInstructions(p, (tile) => tileCost(tile, p.packed.walk.steps)) };
@@ -32,7 +35,7 @@ export const convKLanes: Kernel<Conv2dOp> = {
 export const fullyConnectedKLanes: Kernel<FullyConnectedOp> = {
   ...shared,
   op: 'fullyConnected',
-  misfit: (node, graph) => (runningSegments(geometryOf(node, graph)).length > 1 ? flushed : undefined),
+  misfit,
   cost: (node, graph) => {
     const p = prepare(node, graph);
     return { instructions: predictedInstructions(p, (tile) => tileCost(tile, p.packed.walk.steps)) };

@@ -6,9 +6,10 @@ import {
   block,
   channelLanesView,
   channelRanges,
-  epiloguePerPixel,
+  epilogueInstructions,
   packChannelLanes,
   packChannels,
+  requantizerOf,
 } from './channel-lanes.ts';
 import { type Geometry, geometryOf } from './k-lanes/geometry.ts';
 import type { Kernel, ViewContext } from './kernel.ts';
@@ -51,12 +52,25 @@ function productOrder(g: Geometry): number[] {
   return Array.from({ length: g.kernel[0] }, (_, ky) => row.map(({ k }) => ky * g.walk.runLength + k)).flat();
 }
 
+interface Layer {
+  readonly g: Geometry;
+  readonly model: AccumulatorModel;
+  /** Instructions of a pixel's epilogue. */
+  readonly epilogue: number;
+}
+
+function layerOf(node: Node<Conv2dOp>, graph: Graph): Layer {
+  const g = geometryOf(node, graph);
+  const model = modelOf(g);
+  return { g, model, epilogue: epilogueInstructions(requantizerOf(g, graph), model) };
+}
+
 /** Bytes of an input row that a tile reads. */
 function bytesOfRow(g: Geometry, pixels: number): number {
   return (pixels - 1) * g.strides[1] * g.x.shape[3]! + g.walk.runLength;
 }
 
-function tileInstructions(g: Geometry, model: AccumulatorModel, pixels: number): number {
+function tileInstructions({ g, model, epilogue }: Layer, pixels: number): number {
   const [kh] = g.kernel;
   const { runLength } = g.walk;
   const between = g.strides[1] * g.x.shape[3]!;
@@ -66,21 +80,22 @@ function tileInstructions(g: Geometry, model: AccumulatorModel, pixels: number):
   const loads = Math.ceil(bytesOfRow(g, pixels) / 16);
   const row = loads + reads.size + runLength * (1 + 2 * pixels) + 4;
   const flushes = model.segments.length > 1 ? model.segments.length * pixels * 6 + kh : 0;
-  return kh * row + flushes + pixels * (epiloguePerPixel + 2) + 22;
+  return kh * row + flushes + pixels * epilogue + 22;
 }
 
 function tileCount(g: Geometry, pixels: number): number {
   return Math.ceil(g.reduction.channels / block) * g.outHeight * Math.ceil(g.outWidth / pixels);
 }
 
-function layerInstructions(g: Geometry, model: AccumulatorModel, pixels: number): number {
-  return tileCount(g, pixels) * tileInstructions(g, model, pixels);
+function layerInstructions(layer: Layer, pixels: number): number {
+  return tileCount(layer.g, pixels) * tileInstructions(layer, pixels);
 }
 
-function tilePixelsOf(g: Geometry, model: AccumulatorModel): number {
+function tilePixelsOf(layer: Layer): number {
+  const { g, model } = layer;
   const most = Math.min(model.segments.length > 1 ? mostFlushed : mostPixels, g.outWidth);
   const fitting = Array.from({ length: most }, (_, i) => most - i);
-  return fitting.reduce((a, b) => (layerInstructions(g, model, b) < layerInstructions(g, model, a) ? b : a));
+  return fitting.reduce((a, b) => (layerInstructions(layer, b) < layerInstructions(layer, a) ? b : a));
 }
 
 function misfit(node: Node<Conv2dOp>, graph: Graph): string | undefined {
@@ -92,9 +107,9 @@ function misfit(node: Node<Conv2dOp>, graph: Graph): string | undefined {
 }
 
 function view(context: ViewContext<Conv2dOp>) {
-  const g = geometryOf(context.node, context.graph);
-  const model = modelOf(g);
-  const pixels = tilePixelsOf(g, model);
+  const layer = layerOf(context.node, context.graph);
+  const { g, model } = layer;
+  const pixels = tilePixelsOf(layer);
   const [kh] = g.kernel;
   const { runLength } = g.walk;
   const between = g.strides[1] * g.x.shape[3]!;
@@ -131,9 +146,8 @@ export const firstLayer: Kernel<Conv2dOp> = {
   summary: 'channels in the lanes, bytes of the input spread over them, 16-bit sums',
   misfit,
   cost: (node, graph) => {
-    const g = geometryOf(node, graph);
-    const model = modelOf(g);
-    return { instructions: layerInstructions(g, model, tilePixelsOf(g, model)) };
+    const layer = layerOf(node, graph);
+    return { instructions: layerInstructions(layer, tilePixelsOf(layer)) };
   },
   border: (node) => node.op.pads,
   pack: (node, graph) => {

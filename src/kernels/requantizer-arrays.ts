@@ -5,6 +5,7 @@ import type { ConstantArray } from './kernel.ts';
 /** The arrays and the C call that requantize sums, one entry for each of `slots` (−1: only fills a tile). */
 export interface RequantizerView {
   readonly fixed: boolean;
+  readonly fixed16: boolean;
   readonly shiftOnly: boolean;
   readonly float32: boolean;
   readonly left: number;
@@ -13,9 +14,10 @@ export interface RequantizerView {
 export function requantizerView(r: Requantizer): RequantizerView {
   return {
     fixed: r.format === 'fixed',
+    fixed16: r.format === 'fixed16',
     shiftOnly: r.format === 'shift',
     float32: r.format === 'float32',
-    left: r.format === 'float32' ? 0 : r.leftShift,
+    left: 'leftShift' in r ? r.leftShift : 0,
   };
 }
 
@@ -32,6 +34,11 @@ export function requantizerArrays(r: Requantizer, slots: Int32Array): ConstantAr
       return [
         { name: 'multiplier', data: Int32Array.from(pick(r.multiplier, 2 ** 30)), comment: 'in units of 2^-31' },
         shift(r.shift),
+      ];
+    case 'fixed16':
+      return [
+        { name: 'multiplier', data: Int16Array.from(pick(r.multiplier, 2 ** 14)), comment: 'in units of 2^-15' },
+        { name: 'shift', data: Int16Array.from(pick(r.shift, 0), (s) => -s), comment: 'right shifts, negative' },
       ];
     case 'shift':
       return [shift(r.shift)];

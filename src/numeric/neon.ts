@@ -15,7 +15,12 @@ export function sqrdmulh32(a: number, b: number): number {
   return result > 0x7fffffff ? 0x7fffffff : result;
 }
 
-/** `vrshlq_s32` of one lane by `-shift`, `0 ≤ shift ≤ 31`: rounding shift right, halves towards +∞. */
+/** `vqrdmulhq_s16` of one lane: `sat16((2·a·b + 2^15) >> 16)`, for int16 `a`, `b`. */
+export function sqrdmulh16(a: number, b: number): number {
+  return saturate((a * b + 2 ** 14) >> 15, 16);
+}
+
+/** `vrshlq_s32`, or `vrshlq_s16`, of one lane by `-shift`, `0 ≤ shift ≤ 31`: rounding shift right, halves towards +∞. */
 export function srshr32(x: number, shift: number): number {
   return shift === 0 ? x : floor((x + 2 ** (shift - 1)) / 2 ** shift);
 }

@@ -59,6 +59,16 @@ function emitSteps(writer: OnnxWriter, sum: ExactSum, r: Requantizer, spread: Sp
       const offset = constant('rounding', (c) => half(r.shift[c]!) + 2 ** (-1 - r.shift[c]!));
       return emitCast(writer, round(wide, scale, offset), 'float32');
     }
+    case 'fixed16': {
+      // As above with 2^14 and 2^15, all of it below 2^47.
+      const saturated = writer.node('Min', [
+        writer.node('Max', [wide, constant('least', () => -(2 ** 15))]),
+        constant('most', () => 2 ** 15 - 1),
+      ]);
+      const scale = constant('multiplier', (c) => r.multiplier[c]! * 2 ** (-15 - r.shift[c]!));
+      const offset = constant('rounding', (c) => half(r.shift[c]!) + 2 ** (-1 - r.shift[c]!));
+      return emitCast(writer, round(saturated, scale, offset), 'float32');
+    }
     case 'shift': {
       const scale = constant('multiplier', (c) => 2 ** (r.leftShift - r.shift[c]!));
       const offset = constant('rounding', (c) => half(r.shift[c]!));

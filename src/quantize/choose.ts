@@ -1,12 +1,13 @@
 import { reject } from '../core/diagnostics.ts';
 import { must } from '../core/must.ts';
-import type { Graph, NodeId, TensorId } from '../graph/types.ts';
+import type { Graph, Node, NodeId, QuantParams, TensorId } from '../graph/types.ts';
 import { type ActivationChoice, chooseActivation } from './activations.ts';
 import { gridOf } from './clipping.ts';
-import { type ActivationGroup, activationGroups } from './groups.ts';
+import { type ActivationGroup, activationGroups, isReduction, movesValues } from './groups.ts';
 import { type Histogram, mergeHistograms } from './histogram.ts';
-import { type FitOptions, type FittedLayer, fitLayer, flushInstructions, type Layer, layerOf } from './layer.ts';
+import { type FittedLayer, fitLayer, flushInstructions, type Layer, layerOf } from './layer.ts';
 import { optionsOfLayer, type QuantizeOptions } from './options.ts';
+import type { OutputError } from './search/output-error.ts';
 
 /**
  * The relative noise of a layer's output, from rounding its inputs and its weights, up to which fewer instructions are
@@ -35,104 +36,125 @@ interface Candidate {
   readonly noise: number;
 }
 
+/** What the decisions are made from. */
+export interface ChoiceInputs {
+  readonly histograms: ReadonlyMap<TensorId, Histogram>;
+  readonly outputError: OutputError;
+}
+
 /**
  * Decides data bits and segments. For each group of activations the widths allowed are tried: of those with acceptable
- * noise the one that needs the fewest instructions for flushes is taken, and of these the one with the least noise, from
- * rounding data and weights together.
+ * noise the one that needs the fewest instructions for flushes is taken, and of these the one with the least noise, as
+ * measured at the outputs of the layers that read them.
  */
-export function chooseConfiguration(
+export async function chooseConfiguration(
   graph: Graph,
-  histograms: ReadonlyMap<TensorId, Histogram>,
+  { histograms, outputError }: ChoiceInputs,
   options: QuantizeOptions,
-): Choice {
+): Promise<Choice> {
   const activations = new Map<TensorId, ActivationChoice>();
   const segments = new Map<NodeId, number | 'flush'>();
   for (const group of activationGroups(graph)) {
     const histogram = mergeHistograms(group.members.map((id) => must(histograms.get(id), `histogram of ${id}`)));
     const layers = group.readers.map((n) => layerOf(graph, n, optionsOfLayer(options, n)));
-    const best = chooseForGroup(group, histogram, layers, options);
+    const others = graph.nodes.filter((n) => isOtherReader(n, group)).length;
+    const best = await chooseForGroup({ group, histogram, layers, others, options, outputError });
     for (const id of group.members) activations.set(id, best.choice);
     for (const [id, count] of best.segments) segments.set(id, count);
   }
   return { activations, segments };
 }
 
-function chooseForGroup(
-  group: ActivationGroup,
-  histogram: Histogram,
-  layers: readonly Layer[],
-  options: QuantizeOptions,
-): Candidate {
+/** True for additions and the like, which see the noise of the data only. */
+function isOtherReader(node: Node, group: ActivationGroup): boolean {
+  return !isReduction(node) && !movesValues(node) && node.inputs.some((id) => group.members.includes(id));
+}
+
+interface GroupDecision {
+  readonly group: ActivationGroup;
+  readonly histogram: Histogram;
+  readonly layers: readonly Layer[];
+  /** Readers without weights. */
+  readonly others: number;
+  readonly options: QuantizeOptions;
+  readonly outputError: OutputError;
+}
+
+/** A layer at one width of its data, in some segments. */
+interface Measured {
+  readonly segments: number | 'flush';
+  readonly fitted: FittedLayer;
+  readonly noise: number;
+}
+
+async function chooseForGroup(decision: GroupDecision): Promise<Candidate> {
+  const { group, histogram, layers, others, options, outputError } = decision;
   const { clipping, requant } = options;
   const grid = gridOf(requant);
   const choices = widthsOf(group, layers, options).map((bits) =>
     chooseActivation(group, histogram, { bits, clipping, grid }),
   );
-  const flushed = choices.map(({ quant }) => layers.map((layer) => fitLayer(layer, 'flush', { x: quant, grid })));
-  const limits = layers.map((_, i) =>
-    acceptableNoise(
-      choices,
-      flushed.map((fits) => fits[i]!),
-    ),
-  );
-  const candidateOf = (choice: ActivationChoice): Candidate => {
-    const fits = layers.map((layer, i) =>
-      chooseSegments(
-        layer,
-        flushed[choices.indexOf(choice)]![i]!,
-        { x: choice.quant, grid },
-        limits[i]! - choice.noise,
-      ),
+  const measure = async (layer: Layer, segments: number | 'flush', x: QuantParams): Promise<Measured> => {
+    const fitted = fitLayer(layer, segments, { x, grid });
+    return { segments, fitted, noise: await outputError(layer, x, fitted) };
+  };
+  const flushed: (readonly Measured[])[] = [];
+  for (const { quant } of choices) flushed.push(await all(layers, (layer) => measure(layer, 'flush', quant)));
+  const limits = layers.map((_, i) => acceptableNoise(flushed.map((fits) => fits[i]!.noise)));
+  const candidateOf = async (choice: ActivationChoice, index: number): Promise<Candidate> => {
+    const fits = await all(layers, (layer, i) =>
+      chooseSegments(layer, flushed[index]![i]!, limits[i]!, (segments) => measure(layer, segments, choice.quant)),
     );
     return {
       choice,
       segments: new Map(fits.map(({ segments }, i) => [layers[i]!.node.id, segments])),
       flushes: fits.reduce((sum, { fitted }, i) => sum + flushInstructions(layers[i]!, fitted.model), 0),
-      noise: fits.reduce((sum, { fitted }) => sum + choice.noise + fitted.rounded.noise, 0),
+      noise: fits.reduce((sum, { noise }) => sum + noise, others * choice.noise),
     };
   };
-  const limit = limits.reduce((a, b) => a + b, 0);
-  // Widths that are too narrow for the data alone need no look at the weights, unless all are too noisy in the end.
-  const promising = choices.filter(({ noise }) => noise * layers.length <= limit).map(candidateOf);
-  const acceptable = promising.filter(({ noise }) => noise <= limit);
+  const limit = limits.reduce((a, b) => a + b, others * acceptableNoise(choices.map(({ noise }) => noise)));
+  const candidates = await all(choices, candidateOf);
+  const acceptable = candidates.filter(({ noise }) => noise <= limit);
   if (acceptable.length > 0) return acceptable.reduce((a, b) => (isBetter(b, a) ? b : a));
-  return choices.map(candidateOf).reduce((a, b) => (b.noise < a.noise ? b : a));
+  return candidates.reduce((a, b) => (b.noise < a.noise ? b : a));
+}
+
+/** One after the other: each keeps all cores busy by itself. */
+async function all<T, R>(items: readonly T[], work: (item: T, index: number) => Promise<R>): Promise<R[]> {
+  const results: R[] = [];
+  for (const [index, item] of items.entries()) results.push(await work(item, index));
+  return results;
 }
 
 function isBetter(a: Candidate, b: Candidate): boolean {
   return a.flushes === b.flushes ? a.noise < b.noise : a.flushes < b.flushes;
 }
 
-/**
- * Relative to the least noise that the layer can have, at any of the widths, with as many flushes as it takes.
- * @param flushed the layer at each of the widths
- */
-function acceptableNoise(choices: readonly ActivationChoice[], flushed: readonly FittedLayer[]): number {
-  const noises = choices.map(({ noise }, i) => noise + flushed[i]!.rounded.noise);
+/** Relative to the least noise that there can be, at any of the widths, with as many flushes as it takes. */
+function acceptableNoise(noises: readonly number[]): number {
   return Math.max(ACCEPTABLE_NOISE, ACCEPTABLE_FACTOR * Math.min(...noises));
 }
 
 /**
- * The fewest segments whose weights have at most `limit` noise, found by bisection: more segments give finer weights.
+ * The fewest segments whose output has at most `limit` noise, found by bisection: more segments give finer weights.
  * @param flushed the layer with as many as its full-width weights need
  */
-function chooseSegments(
-  layer: Layer,
-  flushed: FittedLayer,
-  fit: FitOptions,
+async function chooseSegments(
+  { options: { segments } }: Layer,
+  flushed: Measured,
   limit: number,
-): { segments: number | 'flush'; fitted: FittedLayer } {
-  const { segments } = layer.options;
-  if (segments === 'flush') return { segments, fitted: flushed };
-  if (segments !== 'auto') return { segments, fitted: fitLayer(layer, segments, fit) };
-  let chosen: { segments: number | 'flush'; fitted: FittedLayer } = { segments: 'flush', fitted: flushed };
-  let [few, many] = [0, flushed.model.segments.length];
+  measure: (segments: number) => Promise<Measured>,
+): Promise<Measured> {
+  if (segments === 'flush') return flushed;
+  if (segments !== 'auto') return measure(segments);
+  let chosen = flushed;
+  let [few, many] = [0, flushed.fitted.model.segments.length];
   while (many - few > 1) {
     // One segment is what most layers end with.
-    const count = few === 0 && chosen.segments === 'flush' ? 1 : Math.floor((few + many) / 2);
-    const fitted = fitLayer(layer, count, fit);
-    if (fitted.rounded.noise <= limit) {
-      chosen = { segments: count, fitted };
+    const count = few === 0 && chosen === flushed ? 1 : Math.floor((few + many) / 2);
+    const measured = await measure(count);
+    if (measured.noise <= limit) {
+      chosen = measured;
       many = count;
     } else few = count;
   }

@@ -19,6 +19,8 @@ import { integerGraph } from './integer-graph.ts';
 import { type FittedLayer, fitLayer, layerOf } from './layer.ts';
 import { checkLayerNames, completeOptions, optionsOfLayer, type QuantizeOptions } from './options.ts';
 import { type LayerReport, layerReports } from './report.ts';
+import { withNarrowRequantization } from './requant16.ts';
+import { createOutputError, type OutputError } from './search/output-error.ts';
 
 /** A graph in integers, certified. */
 export interface QuantizedModel {
@@ -29,6 +31,8 @@ export interface QuantizedModel {
 
 /** Samples that biases are corrected on, at most. */
 const CORRECTION_SAMPLES = 256;
+/** Samples that the errors of layers are measured on, at most: of the same ones. */
+const MEASURED_SAMPLES = 32;
 
 /**
  * Quantizes a float network under its accumulators: every layer is proven not to overflow (DESIGN §4, §5).
@@ -54,16 +58,25 @@ export function checkedOptions(graph: Graph, given: Partial<QuantizeOptions>): Q
   return options;
 }
 
-/** The statistics that every quantization of the network on these samples starts from: taken once for many of them. */
+/** What every quantization of the network on some samples starts from. */
+export interface Statistics extends Calibration {
+  readonly outputError: OutputError;
+}
+
+/** Taken once for many quantizations. */
 export async function calibrateNetwork(
   graph: Graph,
   dataset: Dataset,
   { samples }: Pick<QuantizeOptions, 'samples'>,
   progress: Progress = silentProgress,
-): Promise<Calibration> {
+): Promise<Statistics> {
   const evaluator = await createFloatEvaluator(graph, { activations: 'all' });
   try {
-    return await calibrate(graph, dataset, evaluator.run, { samples, meanSamples: CORRECTION_SAMPLES, progress });
+    const meanSamples = CORRECTION_SAMPLES;
+    const calibration = await calibrate(graph, dataset, evaluator.run, { samples, meanSamples, progress });
+    const measured = calibration.subset.slice(0, MEASURED_SAMPLES);
+    const values = await evaluator.run(gather(dataset, measured), measured.length);
+    return { ...calibration, outputError: createOutputError(graph, { count: measured.length, values }) };
   } finally {
     await evaluator.release();
   }
@@ -77,11 +90,11 @@ export async function calibrateNetwork(
 export async function quantizeCalibrated(
   graph: Graph,
   dataset: Dataset,
-  calibration: Calibration,
+  calibration: Statistics,
   options: QuantizeOptions,
   progress: Progress = silentProgress,
 ): Promise<QuantizedModel> {
-  const choice = chooseConfiguration(graph, calibration.histograms, options);
+  const choice = await chooseConfiguration(graph, calibration, options);
   const fitted = fitLayers(graph, choice, options);
   const quants = new Map([...choice.activations].map(([id, { quant }]) => [id, quant]));
   let quantized = integerGraph(graph, quants, fitted, options.requant);
@@ -90,6 +103,8 @@ export async function quantizeCalibrated(
     const inputs = inputQuantizer(quantized, must(quantized.inputs[0], 'input'))(samples, calibration.subset.length);
     quantized = await correctBiases(graph, quantized, calibration, inputs, runNodeExactly, progress);
   }
+  // Last, since it depends on the biases.
+  quantized = withNarrowRequantization(quantized);
   checkQuantized(quantized);
   return { graph: quantized, layers: layerReports(quantized, noiseOf(graph, choice.activations, fitted)) };
 }

@@ -22,13 +22,23 @@ export interface ConvCase {
   readonly x?: QuantParams;
   readonly clamp?: Clamp;
   readonly requant?: RequantFormat;
+  /** Biases are drawn from [−bias, bias]; 2000 where absent. */
+  readonly bias?: number;
   /** A channel's products in one accumulator, flushed between rows of the kernel. */
   readonly inRows?: true;
 }
 
 /** A graph of one convolution with random weights, flushed where they need it. */
 export function convGraph(name: string, c: ConvCase, seed = 3): Graph {
-  const { kernel = [1, 1], strides = [1, 1], pads = [0, 0, 0, 0], dilations = [1, 1], groups = 1, largest = 127 } = c;
+  const {
+    kernel = [1, 1],
+    strides = [1, 1],
+    pads = [0, 0, 0, 0],
+    dilations = [1, 1],
+    groups = 1,
+    largest = 127,
+    bias: most = 2000,
+  } = c;
   const perGroup = c.channels / groups;
   const x = c.x ?? quant(0.05, -128);
   const random = createRandom(seed);
@@ -58,7 +68,7 @@ export function convGraph(name: string, c: ConvCase, seed = 3): Graph {
   });
   const bias = b.constant(
     [c.outputs],
-    Int32Array.from({ length: c.outputs }, () => random.int(-2000, 2000)),
+    Int32Array.from({ length: c.outputs }, () => random.int(-most, most)),
   );
   const op = { kind: 'conv2d', strides, pads, dilations, groups, integer, ...(c.clamp && { clamp: c.clamp }) } as const;
   const y = c.requant === 'shift' ? quant(2 ** -3, 5) : quant(0.1, 7);

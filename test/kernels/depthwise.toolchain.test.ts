@@ -29,6 +29,12 @@ const convolutions: Readonly<Record<string, ConvCase>> = {
   clamped: perChannel(16, { height: 4, width: 4, ...three, clamp: { lo: 0, hi: 6 } }),
   zero_point: perChannel(16, { height: 4, width: 4, ...three, x: quant(0.05, 13), largest: 20 }),
   shift: perChannel(6, { height: 4, width: 4, ...three, x: quant(2 ** -4, 0), requant: 'shift' }),
+  fixed16: perChannel(24, { height: 5, width: 7, ...three, largest: 20, requant: 'fixed16' }),
+  fixed16_saturates: perChannel(16, { height: 5, width: 5, ...three, largest: 28, requant: 'fixed16', bias: 30000 }),
+  fixed16_flushes: perChannel(16, { height: 5, width: 5, ...three, requant: 'fixed16' }),
+  fixed16_beyond: perChannel(16, { height: 5, width: 5, ...three, largest: 28, requant: 'fixed16', bias: 300000 }),
+  many_taps: perChannel(16, { height: 7, width: 7, kernel: [5, 5], pads: [2, 2, 2, 2], largest: 9 }),
+  fixed16_many_taps: perChannel(16, { height: 7, width: 7, kernel: [5, 5], largest: 9, requant: 'fixed16' }),
   float32: perChannel(6, { height: 4, width: 4, ...three, requant: 'float32' }),
 };
 

@@ -34,6 +34,9 @@ const convolutions: Readonly<Record<string, ConvCase>> = {
     largest: 30,
   },
   shift: { height: 4, width: 6, outputs: 6, ...same, x: quant(2 ** -4, 0), largest: 12, requant: 'shift' },
+  fixed16: { height: 4, width: 9, outputs: 24, ...same, largest: 12, requant: 'fixed16' },
+  fixed16_saturates: { height: 4, width: 9, outputs: 16, ...same, largest: 12, requant: 'fixed16', bias: 30000 },
+  fixed16_flushes: { height: 4, width: 9, outputs: 16, ...same, largest: 30, requant: 'fixed16' },
   float32: { height: 4, width: 6, outputs: 6, ...same, largest: 12, requant: 'float32' },
 };
 

@@ -1,0 +1,103 @@
+import { must } from '../../core/must.ts';
+import { outputOf, tensorOf, withTensors } from '../../graph/build.ts';
+import type { Clamp, Graph, Node, QuantParams, TensorId } from '../../graph/types.ts';
+import { singleNodeGraph } from '../../interpret/exact-node.ts';
+import { createFloatEvaluator } from '../../interpret/float.ts';
+import { isReductionNode, type ReductionNode } from '../certify.ts';
+import type { FittedLayer, Layer } from '../layer.ts';
+
+/** Float activations of a few calibration samples, each in its tensor's own order, sample after sample. */
+export interface SampledActivations {
+  readonly count: number;
+  readonly values: ReadonlyMap<TensorId, Float32Array>;
+}
+
+/**
+ * The relative squared error of a layer's output on those samples, Σ (ŷ − y)² / Σ y² after its clamp: with data and
+ * weights rounded as given, and the mean error of each channel taken off, as bias correction does.
+ *
+ * Unlike the errors of data and weights alone it knows what they do together: where the signal of correlated inputs adds
+ * up and their rounding errors don't, and what a ReLU cuts off.
+ */
+export type OutputError = (layer: Layer, x: QuantParams, fitted: FittedLayer) => Promise<number>;
+
+/** @param graph the float graph that the activations are of */
+export function createOutputError(graph: Graph, sampled: SampledActivations): OutputError {
+  const float = new Map<Node, Promise<Float32Array>>();
+  const rounded = new Map<TensorId, { quant: QuantParams; values: Float32Array }>();
+  const floatOutput = (node: ReductionNode): Promise<Float32Array> => {
+    const { data } = tensorOf(graph, node.inputs[1]!);
+    const found = float.get(node) ?? runSums(graph, node, valuesOf(sampled, node), data as Float32Array, sampled.count);
+    float.set(node, found);
+    return found;
+  };
+  const roundedInput = (node: ReductionNode, quant: QuantParams): Float32Array => {
+    const id = node.inputs[0]!;
+    const found = rounded.get(id);
+    if (found?.quant === quant) return found.values;
+    const values = roundValues(valuesOf(sampled, node), quant);
+    rounded.set(id, { quant, values });
+    return values;
+  };
+  return async (layer, x, fitted) => {
+    const { node } = layer;
+    if (!isReductionNode(node)) return 0;
+    const weights = realWeights(fitted, layer.reduction.length);
+    const sums = await runSums(graph, node, roundedInput(node, x), weights, sampled.count);
+    return relativeError(await floatOutput(node), sums, layer.reduction.channels, node.op.clamp);
+  };
+}
+
+function valuesOf({ values }: SampledActivations, node: Node): Float32Array {
+  const id = must(node.inputs[0], 'x');
+  return must(values.get(id), `values of ${id}`);
+}
+
+/** What the integers of a quantization stand for. */
+function roundValues(values: Float32Array, { scale, zeroPoint, qmin, qmax }: QuantParams): Float32Array {
+  const [step, lo, hi] = [scale[0]!, qmin - zeroPoint, qmax - zeroPoint];
+  return values.map((v) => {
+    const q = Math.round(v / step);
+    return step * (q < lo ? lo : q > hi ? hi : q);
+  });
+}
+
+function realWeights({ rounded: { data, scale } }: FittedLayer, length: number): Float32Array {
+  return Float32Array.from(data, (q, k) => q * scale[Math.floor(k / length)]!);
+}
+
+/** The layer's sums with other weights, bias included, before its clamp. */
+async function runSums(
+  graph: Graph,
+  node: ReductionNode,
+  x: Float32Array,
+  weights: Float32Array,
+  count: number,
+): Promise<Float32Array> {
+  const { clamp: _, ...op } = node.op;
+  const other = withTensors(graph, [{ ...tensorOf(graph, node.inputs[1]!), data: weights }]);
+  const evaluator = await createFloatEvaluator(singleNodeGraph(other, { ...node, op }));
+  try {
+    const id = outputOf(graph, node).id;
+    return must((await evaluator.run(x, count)).get(id), id);
+  } finally {
+    await evaluator.release();
+  }
+}
+
+/** @param wanted, @param got sums, channels last */
+function relativeError(wanted: Float32Array, got: Float32Array, channels: number, clamp: Clamp | undefined): number {
+  const shift = new Float64Array(channels);
+  for (let i = 0, o = 0; i < got.length; i++, o = o + 1 === channels ? 0 : o + 1) shift[o]! += got[i]! - wanted[i]!;
+  for (let o = 0; o < channels; o++) shift[o]! /= got.length / channels;
+  const { lo, hi } = clamp ?? { lo: -Infinity, hi: Infinity };
+  let [error, power] = [0, 0];
+  for (let i = 0, o = 0; i < got.length; i++, o = o + 1 === channels ? 0 : o + 1) {
+    const y = wanted[i]! < lo ? lo : wanted[i]! > hi ? hi : wanted[i]!;
+    const corrected = got[i]! - shift[o]!;
+    const difference = (corrected < lo ? lo : corrected > hi ? hi : corrected) - y;
+    error += difference * difference;
+    power += y * y;
+  }
+  return power === 0 ? 0 : error / power;
+}
