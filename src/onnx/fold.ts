@@ -4,19 +4,10 @@ import { sizeOf } from '../graph/shape.ts';
 import type { QuantParams, Shape } from '../graph/types.ts';
 import { placeOf } from '../ops/errors.ts';
 import { attributesOf } from './attributes.ts';
+import type { FoldedTensor } from './folded-tensor.ts';
 import type { ModelNode, SourceTensor } from './model.ts';
 import { foldQonnx, isQonnx } from './qonnx.ts';
 import { runModel } from './run.ts';
-
-/**
- * A constant of the model while it is imported; `quant` where it came through a DequantizeLinear, so that its integers
- * are not lost.
- */
-export interface FoldedTensor extends SourceTensor {
-  readonly quant?: QuantParams;
-  /** Integers that came through a Clip: its bounds, which say how wide they are. */
-  readonly bounds?: readonly [number, number];
-}
 
 /**
  * Evaluates a node whose inputs are all constants, on ONNX Runtime: shape arithmetic needs no code here.

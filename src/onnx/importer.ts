@@ -6,7 +6,7 @@ import { mismatch, placeOf } from '../ops/errors.ts';
 import { definitionOf } from '../ops/index.ts';
 import type { Constant, Importer, SourceNode } from '../ops/source.ts';
 import { attributesOf } from './attributes.ts';
-import type { FoldedTensor } from './fold.ts';
+import type { FoldedTensor } from './folded-tensor.ts';
 import type { IntegerValue } from './integer-values.ts';
 import type { ModelNode } from './model.ts';
 

@@ -1,5 +1,5 @@
 import type { TensorData } from '../graph/types.ts';
-import type { FoldedTensor } from './fold.ts';
+import type { FoldedTensor } from './folded-tensor.ts';
 import type { AttributeValue, ModelNode } from './model.ts';
 
 /**

@@ -5,7 +5,7 @@ import { roundHalfEven } from '../numeric/neon.ts';
 import { placeOf } from '../ops/errors.ts';
 import type { Importer } from '../ops/source.ts';
 import { attributesOf } from './attributes.ts';
-import type { FoldedTensor } from './fold.ts';
+import type { FoldedTensor } from './folded-tensor.ts';
 import { signedGrid } from './integer-values.ts';
 import type { ModelNode } from './model.ts';
 

@@ -3,7 +3,7 @@ import { inputsOf, outputOf } from '../graph/build.ts';
 import type { Graph, Tensor } from '../graph/types.ts';
 import type { Products } from '../interpret/products.ts';
 import { windowBudget } from './accumulator.ts';
-import { type IntegerLayer, integerLayerOf, type ReductionNode } from './certify.ts';
+import { integerLayerOf, type ReductionNode } from './certify.ts';
 import { solveUpper, upperFactor } from './cholesky.ts';
 import { type Moments, momentsOf } from './moments.ts';
 import { patchSource } from './patches.ts';
