@@ -73,10 +73,10 @@ static inline digits_sum16 digits_flush16(digits_sum16 sum, digits_acc16 acc)
   return sum;
 }
 
-/* Sums that start where the range of each lane is centred in its 16 bits; the bias takes the start off again. */
-static inline digits_acc16 digits_load_acc16(const int16_t *start)
+/* One value for each of sixteen channels. */
+static inline digits_acc16 digits_load_acc16(const int16_t *from)
 {
-  const digits_acc16 loaded = {vld1q_s16(start), vld1q_s16(start + 8)};
+  const digits_acc16 loaded = {vld1q_s16(from), vld1q_s16(from + 8)};
   return loaded;
 }
 
@@ -277,11 +277,11 @@ static void digits_1_0_Conv(const int8_t *restrict x, int8_t *restrict y)
           p += 30;
           w += 48;
         }
+        int8_t *const to = y + oy * 448 + ox * 16 + c;
         const digits_sum16 bias = digits_load_sum16(digits_1_0_Conv_bias + c);
         digits_sum16 s0 = digits_flush16(bias, a0), s1 = digits_flush16(bias, a1), s2 = digits_flush16(bias, a2),
             s3 = digits_flush16(bias, a3), s4 = digits_flush16(bias, a4), s5 = digits_flush16(bias, a5),
                 s6 = digits_flush16(bias, a6);
-        int8_t *const to = y + oy * 448 + ox * 16 + c;
         s0 = digits_requantize_fixed_x16(s0, 0, digits_1_0_Conv_multiplier + c, digits_1_0_Conv_shift + c);
         const int8x16_t q0 = digits_to_output_x16(s0.c0, s0.c4, s0.c8, s0.c12, -64, -64, 63);
         vst1q_s8(to, q0);

@@ -25,17 +25,6 @@ DIGITS_CONSTANT const int32_t digits_1_0_Conv_bias[16] = {
      45,  3643,  -875,  -270,  4837, -9027,  5206, -6960,  1513, -4476, -4387, -1470, 17443, -5840,  2376, -4513,
 };
 
-/* Step 1, /0/Conv: in units of 2^-31 */
-DIGITS_CONSTANT const int32_t digits_1_0_Conv_multiplier[16] = {
-  1154325289, 1895055929, 1171676711, 1160605687, 1486519797, 1581658015, 1431475275, 1735005782,
-  1829178691, 1887000968, 1093504833, 1616441604, 1256799995, 1151564362, 1556981802, 1629493656,
-};
-
-/* Step 1, /0/Conv: right shifts, negative */
-DIGITS_CONSTANT const int32_t digits_1_0_Conv_shift[16] = {
-  -7, -8, -7, -7, -8, -8, -8, -8, -8, -8, -7, -7, -9, -7, -8, -8,
-};
-
 /* Step 1, /0/Conv: [blocks][1 segments][16 channels] start values */
 DIGITS_CONSTANT const int16_t digits_1_0_Conv_preload[32] = {
     7,   0, -13,  -8,  57, -99,  70, -74,   0, -51, -57,  -9, 215, -65,  32, -51,
@@ -45,6 +34,17 @@ DIGITS_CONSTANT const int16_t digits_1_0_Conv_preload[32] = {
 /* Step 1, /0/Conv: what the start values add to each sum; bias takes it off again */
 DIGITS_CONSTANT const int32_t digits_1_0_Conv_preload_sum[16] = {
     7,   0, -13,  -8,  57, -99,  70, -74,   0, -51, -57,  -9, 215, -65,  32, -51,
+};
+
+/* Step 1, /0/Conv: in units of 2^-31 */
+DIGITS_CONSTANT const int32_t digits_1_0_Conv_multiplier[16] = {
+  1154325289, 1895055929, 1171676711, 1160605687, 1486519797, 1581658015, 1431475275, 1735005782,
+  1829178691, 1887000968, 1093504833, 1616441604, 1256799995, 1151564362, 1556981802, 1629493656,
+};
+
+/* Step 1, /0/Conv: right shifts, negative */
+DIGITS_CONSTANT const int32_t digits_1_0_Conv_shift[16] = {
+  -7, -8, -7, -7, -8, -8, -8, -8, -8, -8, -7, -7, -9, -7, -8, -8,
 };
 
 /* Step 3, /4/Conv: [8 tiles][9 blocks][4 channels][16 products] */

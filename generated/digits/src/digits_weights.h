@@ -6,10 +6,10 @@
 
 extern const int8_t digits_1_0_Conv_weights[144];
 extern const int32_t digits_1_0_Conv_bias[16];
-extern const int32_t digits_1_0_Conv_multiplier[16];
-extern const int32_t digits_1_0_Conv_shift[16];
 extern const int16_t digits_1_0_Conv_preload[32];
 extern const int32_t digits_1_0_Conv_preload_sum[16];
+extern const int32_t digits_1_0_Conv_multiplier[16];
+extern const int32_t digits_1_0_Conv_shift[16];
 extern const int8_t digits_3_4_Conv_weights[4608];
 extern const int32_t digits_3_4_Conv_bias[32];
 extern const int32_t digits_3_4_Conv_multiplier[32];
