@@ -14,7 +14,7 @@ export interface Compiler {
 }
 
 /** The dialect and warnings that generated code promises to be clean under (DESIGN §8). */
-export const strictFlags: readonly string[] = ['-std=c11', '-Wall', '-Wextra', '-Wpedantic', '-Werror'];
+export const strictFlags: readonly string[] = ['-std=c11', '-Wall', '-Wextra', '-Wpedantic', '-Wconversion', '-Werror'];
 
 /** Without it a compiler converts between vector types silently. Older compilers for some targets do not know it. */
 const noLaxConversions = '-fno-lax-vector-conversions';
