@@ -1,6 +1,7 @@
-import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { type NeonarrowError, reject } from './diagnostics.ts';
+import { makeFolder } from './make-folder.ts';
 
 /**
  * Writes a file whole or not at all: under another name first, then renamed.
@@ -9,7 +10,7 @@ import { type NeonarrowError, reject } from './diagnostics.ts';
 export async function writeFileSafely(path: string, contents: string | Uint8Array): Promise<void> {
   const fresh = `${path}.new-${process.pid}`;
   try {
-    await mkdir(dirname(path), { recursive: true });
+    await makeFolder(dirname(path));
     await writeFile(fresh, contents);
     await rename(fresh, path);
   } catch (error) {
@@ -25,7 +26,7 @@ export async function writeFileSafely(path: string, contents: string | Uint8Arra
 export async function requireWritable(path: string): Promise<void> {
   const trial = `${path}.new-${process.pid}`;
   try {
-    const made = await mkdir(dirname(path), { recursive: true });
+    const made = await makeFolder(dirname(path));
     await writeFile(trial, '');
     await rm(made ?? trial, { recursive: true });
   } catch (error) {

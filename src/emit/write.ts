@@ -1,6 +1,7 @@
-import { mkdir, readdir, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { readdir, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { type NeonarrowError, reject } from '../core/diagnostics.ts';
+import { makeFolder } from '../core/make-folder.ts';
 import { manifestSchema } from './manifest.ts';
 import type { SourceFile } from './types.ts';
 
@@ -45,7 +46,7 @@ export async function requireBundleFolder(folder: string): Promise<void> {
   const trial = join(dirname(target), `.${basename(target)}.new-${process.pid}`);
   try {
     await isReplaceable(target, folder);
-    const made = await mkdir(trial, { recursive: true });
+    const made = await makeFolder(trial);
     await rm(made ?? trial, { recursive: true });
   } catch (error) {
     throw isFileSystemError(error) ? unwritable(folder, error) : error;
@@ -54,9 +55,9 @@ export async function requireBundleFolder(folder: string): Promise<void> {
 
 async function writeAll(root: string, files: readonly SourceFile[]): Promise<void> {
   await rm(root, { recursive: true, force: true });
-  await mkdir(root, { recursive: true });
+  await makeFolder(root);
   for (const { path, contents } of files) {
-    await mkdir(dirname(join(root, path)), { recursive: true });
+    await makeFolder(dirname(join(root, path)));
     await writeFile(join(root, path), contents);
   }
 }
