@@ -1,5 +1,7 @@
 import type { Progress } from './core/progress.ts';
 import type { Recipe } from './data/recipe.ts';
+import { withStack } from './emit/bundle.ts';
+import type { BundleLayout } from './emit/layout.ts';
 import { requireBundleFolder, writeBundle } from './emit/write.ts';
 import { type Accuracy, floatAccuracy, quantizedAccuracy } from './interpret/accuracy.ts';
 import type { QuantizeOptions } from './quantize/options.ts';
@@ -9,7 +11,7 @@ import { readData } from './stages/read-data.ts';
 import type { Model } from './stages/read-model.ts';
 import { verifyCompiled } from './stages/verify-compiled.ts';
 import type { Target } from './targets/target.ts';
-import type { VerifyResult } from './verify/result.ts';
+import { stackBytes, type VerifyResult } from './verify/result.ts';
 import { allToolchains } from './verify/verify.ts';
 
 /** What `neonarrow build` is asked for. */
@@ -27,6 +29,7 @@ export interface BuildRequest {
   readonly out: string;
   /** Where all C names come from; the model's name where absent. */
   readonly name: string | undefined;
+  readonly layout: BundleLayout;
   /** For the manifest: what shaped the bundle. */
   readonly options: Readonly<Record<string, string | number | boolean>>;
 }
@@ -62,6 +65,7 @@ export async function build(request: BuildRequest, progress: Progress): Promise<
     float: await floatAccuracy(model.path, model.graph, evaluation, { progress }),
     quantized: await quantizedAccuracy(graph, evaluation, { progress }),
   };
-  await writeBundle(out, compiled.bundle.files);
-  return { ...quantized, ...compiled, verification, ...(accuracy && { accuracy }) };
+  const bundle = withStack(compiled.bundle, stackBytes(verification));
+  await writeBundle(out, bundle.files);
+  return { ...quantized, ...compiled, bundle, verification, ...(accuracy && { accuracy }) };
 }

@@ -20,8 +20,8 @@ export async function writeBaseline(
 export async function writeCounted(dir: string, program: VerifiedProgram): Promise<VerifiedProgram> {
   const { graph, plan, target, prefix } = program;
   const options = { graph, plan, target, name: prefix, modelHash: '', toolVersion: version };
-  const { files } = emitBundle(options, ({ steps }) => [
-    { path: harnessPath(prefix), contents: renderHarness({ model: prefix, graph, plan, steps }) },
+  const { files } = emitBundle(options, (info) => [
+    { path: harnessPath(prefix), contents: renderHarness({ info, graph, plan }) },
   ]);
   await writeBundle(dir, files);
   return program;

@@ -4,6 +4,7 @@ import { requireQuantized } from '../stages/read-model.ts';
 import type { Target } from '../targets/target.ts';
 import { defaultFolder, kernelsByLayer, targetOf, withTargetOption } from './bundle-options.ts';
 import { type GlobalOptions, type Outcome, perform, withGlobalOptions } from './command.ts';
+import { type LayoutFlags, layoutEntries, layoutOf, withLayoutOptions } from './layout-options.ts';
 import {
   type DataFlags,
   type ModelFlags,
@@ -18,7 +19,7 @@ import {
 import { grouped } from './output.ts';
 import { accuracyText, layerTable, verificationText } from './tables.ts';
 
-type Flags = GlobalOptions & ModelFlags & DataFlags & QuantizerFlags & { out?: string; target: string };
+type Flags = GlobalOptions & ModelFlags & DataFlags & QuantizerFlags & LayoutFlags & { out?: string; target: string };
 
 export function addBuild(program: Command): void {
   const command = program
@@ -27,7 +28,7 @@ export function addBuild(program: Command): void {
     .description('everything: quantize the network, generate C, cross-compile it, verify it under QEMU')
     .option('--out <dir>', "the bundle's folder (default: generated/<model>)")
     .option('--name <name>', 'prefix of all C names (default: from the model)');
-  withTargetOption(command);
+  withLayoutOptions(withTargetOption(command));
   withDataOptions(command, { calibrate: true, evaluate: true });
   withGlobalOptions(withQuantizerOptions(withModelOptions(command)));
   command.action((path: string, flags: Flags) =>
@@ -43,6 +44,7 @@ async function run(
 ): Promise<Outcome> {
   const { model, recipe } = await openModel(path, flags);
   requireQuantized(model, false);
+  const layout = layoutOf(flags);
   const out = flags.out ?? defaultFolder(model);
   const result = await build(
     {
@@ -56,7 +58,8 @@ async function run(
       samples: flags.samples,
       seed: flags.seed,
       name: flags.name,
-      options: manifestOptions(flags),
+      layout,
+      options: { ...manifestOptions(flags), ...layoutEntries(layout) },
     },
     progress,
   );
@@ -74,6 +77,8 @@ function jsonOf(result: BuildResult, out: string): object {
     ...(accuracy && { floatTop1: accuracy.float.top1, top1: accuracy.quantized.top1, samples: accuracy.float.samples }),
     arenaBytes: bundle.arenaBytes,
     weightBytes: bundle.manifest.weightBytes,
+    stackBytes: bundle.manifest.stackBytes,
+    stack: verification.stack,
     out,
     layers: layers.map((layer) => ({ ...layer, kernel: kernels.get(layer.name) })),
     runs: verification.runs,

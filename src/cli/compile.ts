@@ -5,10 +5,11 @@ import { readData } from '../stages/read-data.ts';
 import { requireQuantized } from '../stages/read-model.ts';
 import { defaultFolder, kernelsByLayer, targetOf, withTargetOption } from './bundle-options.ts';
 import { type GlobalOptions, type Outcome, perform, withGlobalOptions } from './command.ts';
+import { type LayoutFlags, layoutEntries, layoutOf, withLayoutOptions } from './layout-options.ts';
 import { type DataFlags, type ModelFlags, openModel, withDataOptions, withModelOptions } from './options.ts';
 import { grouped } from './output.ts';
 
-type Flags = GlobalOptions & ModelFlags & DataFlags & { out?: string; target: string };
+type Flags = GlobalOptions & ModelFlags & DataFlags & LayoutFlags & { out?: string; target: string };
 
 /** Samples of `--calibrate`, or random ones, that become golden vectors. */
 const goldenSamples = 4;
@@ -20,7 +21,7 @@ export function addCompile(program: Command): void {
     .description('quantized network → C bundle')
     .option('--out <dir>', "the bundle's folder (default: generated/<model>)")
     .option('--name <name>', 'prefix of all C names (default: from the model)');
-  withTargetOption(command);
+  withLayoutOptions(withTargetOption(command));
   withDataOptions(command, { calibrate: true, evaluate: false });
   withGlobalOptions(withModelOptions(command));
   command.action((path: string, flags: Flags) => perform(flags, () => run(path, flags)));
@@ -31,6 +32,7 @@ async function run(path: string, flags: Flags): Promise<Outcome> {
   const { model, recipe } = await openModel(path, flags);
   const { graph, sha256 } = requireQuantized(model, true);
   const { seed } = flags;
+  const layout = layoutOf(flags);
   const out = flags.out ?? defaultFolder(model);
   await requireBundleFolder(out);
   const data = await readData(graph, flags.calibrate ?? recipe.calibrate ?? `random:${goldenSamples}`, recipe, {
@@ -44,7 +46,8 @@ async function run(path: string, flags: Flags): Promise<Outcome> {
     samples,
     modelHash: sha256,
     name: flags.name,
-    options: { seed },
+    layout,
+    options: { seed, ...layoutEntries(layout) },
   });
   await writeBundle(out, compiled.bundle.files);
   const { notes } = model;

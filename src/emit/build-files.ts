@@ -1,27 +1,32 @@
+import type { Target } from '../targets/target.ts';
 import { asciiShape, reductionSummary } from './describe.ts';
 import { renderC } from './render.ts';
 import type { EmitContext, SourceFile } from './types.ts';
-import { hasConstants, hasLargeConstants, weightBytes } from './weights.ts';
+import { hasConstants, hasIncludedWeights, hasTextWeights, weightBytes } from './weights-arrays.ts';
 
-/** CMakeLists.txt, Makefile and README.md. */
+/** CMakeLists.txt with `<model>-config.cmake`, Makefile and README.md. */
 export function emitBuildFiles(context: EmitContext): SourceFile[] {
-  const { prefix: model, options, ports, hasHarness, arenaBytes } = context;
+  const { options, ports, hasHarness, arenaBytes } = context;
   const { target, graph, plan } = options;
   const data = {
-    model,
-    MODEL: model.toUpperCase(),
+    ...context.head,
     title: graph.name,
-    version: options.toolVersion,
     description: target.description,
     hasConstants: hasConstants(context),
-    large: hasLargeConstants(context),
+    textWeights: hasTextWeights(context),
+    large: hasIncludedWeights(context),
+    loaded: context.loadsWeights,
+    staticArena: context.layout.arena === 'static',
     hasHarness,
+    archFlags: archFlags(target),
+    processors: processors[target.triple] ?? '',
     crossPrefix: target.triple === 'host' ? '' : `${target.triple}-`,
     emulator: target.qemu ?? '',
     pixels: options.pixels !== undefined,
     labels: options.labels !== undefined,
     arenaBytes,
     weightBytes: weightBytes(context),
+    stackBytes: context.stackBytes,
     ports: ports.map((port) => ({
       cName: port.cName,
       upper: port.cName.toUpperCase(),
@@ -45,5 +50,21 @@ export function emitBuildFiles(context: EmitContext): SourceFile[] {
       ];
     }),
   };
-  return ['CMakeLists.txt', 'Makefile', 'README.md'].map((path) => ({ path, contents: renderC(`${path}.hbs`, data) }));
+  const files = ['CMakeLists.txt', 'Makefile', 'README.md'].map((path) => ({ path, template: path }));
+  return [...files, { path: `${context.prefix}-config.cmake`, template: 'config.cmake' }].map(({ path, template }) => ({
+    path,
+    contents: renderC(`${template}.hbs`, data),
+  }));
+}
+
+/** What CMake calls the processors that a triple's programs run on. */
+const processors: Readonly<Record<string, string>> = {
+  'aarch64-linux-gnu': 'aarch64|arm64|ARM64',
+  'arm-linux-gnueabihf': 'arm',
+};
+
+/** The flags without which the target's instructions are refused; none where every compiler for it has them. */
+function archFlags({ triple, cflags }: Target): string {
+  const flags = triple === 'host' ? [] : cflags('gcc');
+  return flags.join(' ') === '-march=armv8-a' ? '' : flags.join(' ');
 }

@@ -2,29 +2,43 @@ import { asciiShape, describeSums, reductionSummary } from './describe.ts';
 import { type MacroGroup, parameterNotes, portMacros, runSignature } from './ports.ts';
 import { renderC } from './render.ts';
 import type { EmitContext, SourceFile } from './types.ts';
-import { weightBytes } from './weights.ts';
+import { weightBytes } from './weights-arrays.ts';
+import { loadedFileBytes } from './weights-file.ts';
 
 /** `include/<model>.h`: all that a caller needs to know. */
 export function emitHeader(context: EmitContext): SourceFile {
   const { prefix: model, options, ports } = context;
   const MODEL = model.toUpperCase();
   const contents = renderC('model.h.hbs', {
-    model,
-    MODEL,
+    ...context.head,
     title: options.graph.name,
-    version: options.toolVersion,
+    loaded: context.loadsWeights,
+    staticArena: context.layout.arena === 'static',
     summary: summaryOf(context),
     macros: macrosOf(context),
     labels: options.labels !== undefined,
-    arguments: parameterNotes(MODEL, ports),
-    signature: runSignature(model, ports),
+    arguments: parameterNotes(MODEL, ports, context.layout),
+    signature: runSignature(model, ports, context.layout),
     pixels: options.pixels && { formula: options.pixels.formula, shape: asciiShape(ports[0]?.tensor.shape ?? []) },
   });
   return { path: `include/${model}.h`, contents };
 }
 
-function macrosOf({ prefix, options, ports, arenaBytes }: EmitContext): MacroGroup[] {
+function macrosOf(context: EmitContext): MacroGroup[] {
+  const { prefix, options, ports, arenaBytes } = context;
   const MODEL = prefix.toUpperCase();
+  const loadErrors = context.loadsWeights ? ['FORMAT', 'MODEL', 'CHECKSUM', 'WEIGHTS'] : [];
+  const file: MacroGroup[] = context.loadsWeights
+    ? [
+        {
+          comment: `data/${prefix}_weights.bin, in bytes`,
+          entries: [
+            { name: `${MODEL}_WEIGHTS_SIZE`, value: String(loadedFileBytes(context)) },
+            { name: `${MODEL}_WEIGHTS_ALIGNMENT`, value: '16' },
+          ],
+        },
+      ]
+    : [];
   const labels: MacroGroup[] =
     options.labels === undefined
       ? []
@@ -41,6 +55,7 @@ function macrosOf({ prefix, options, ports, arenaBytes }: EmitContext): MacroGro
         { name: `${MODEL}_OK`, value: '0' },
         { name: `${MODEL}_E_NULL`, value: '(-1)' },
         { name: `${MODEL}_E_ALIGNMENT`, value: '(-2)' },
+        ...loadErrors.map((name, i) => ({ name: `${MODEL}_E_${name}`, value: `(-${i + 3})` })),
       ],
     },
     {
@@ -50,6 +65,7 @@ function macrosOf({ prefix, options, ports, arenaBytes }: EmitContext): MacroGro
         { name: `${MODEL}_ARENA_ALIGNMENT`, value: '16' },
       ],
     },
+    ...file,
     ...ports.map((port) => portMacros(MODEL, port)),
     ...labels,
   ];

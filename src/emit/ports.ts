@@ -3,6 +3,7 @@ import { sameShape, sizeOf } from '../graph/shape.ts';
 import type { Graph, Port, Shape, Tensor } from '../graph/types.ts';
 import { quantOf } from '../ops/quantized.ts';
 import { asciiShape, describeTensor, float32Text } from './describe.ts';
+import type { BundleLayout } from './layout.ts';
 import { wrapList } from './text.ts';
 
 /** An input or output of the network in C. */
@@ -63,23 +64,28 @@ export function portMacros(prefix: string, port: CPort): MacroGroup {
 }
 
 /** `int digits_run(const int8_t *restrict input, …)`, with the header's spelling of restrict. */
-export function runSignature(model: string, ports: readonly CPort[]): string {
+export function runSignature(model: string, ports: readonly CPort[], { arena }: BundleLayout): string {
   const restrict = `${model.toUpperCase()}_RESTRICT`;
   const parameters = ports.map(
     ({ direction, cName }) => `${direction === 'input' ? 'const int8_t' : 'int8_t'} *${restrict} ${cName}`,
   );
-  return wrapList(`int ${model}_run(`, [...parameters, `void *${restrict} arena`], ')');
+  const memory = arena === 'caller' ? [`void *${restrict} arena`] : [];
+  return wrapList(`int ${model}_run(`, [...parameters, ...memory], ')');
 }
 
 /** What the header says about the parameters. */
-export function parameterNotes(prefix: string, ports: readonly CPort[]): { name: string; text: string }[] {
+export function parameterNotes(
+  prefix: string,
+  ports: readonly CPort[],
+  layout: BundleLayout,
+): { name: string; text: string }[] {
   const notes = ports.map(({ cName, tensor, name, onnxShape }) => {
     const onnx = sameShape(tensor.shape, onnxShape) ? '' : ` (${asciiShape(onnxShape)} in ONNX)`;
     const text = `${prefix}_${cName.toUpperCase()}_SIZE values: "${name}", ${asciiShape(tensor.shape)}${onnx}`;
     return { name: cName, text };
   });
   const arena = `${prefix}_ARENA_SIZE bytes of working memory, aligned to ${prefix}_ARENA_ALIGNMENT`;
-  const all = [...notes, { name: 'arena', text: arena }];
+  const all = [...notes, ...(layout.arena === 'caller' ? [{ name: 'arena', text: arena }] : [])];
   const width = Math.max(...all.map(({ name }) => name.length));
   return all.map(({ name, text }) => ({ name: name.padEnd(width), text }));
 }

@@ -6,7 +6,8 @@ import { runSignature } from './ports.ts';
 import { renderC } from './render.ts';
 import { cString, wrapCode } from './text.ts';
 import type { EmitContext, SourceFile } from './types.ts';
-import { hasConstants } from './weights.ts';
+import { hasConstants } from './weights-arrays.ts';
+import { loadView } from './weights-file.ts';
 
 /** `src/<model>.c`: helper functions, one function a step, then `<model>_run`. */
 export function emitSource(context: EmitContext): SourceFile {
@@ -17,22 +18,40 @@ export function emitSource(context: EmitContext): SourceFile {
   const borders = calls.some((call) => call.border !== '') ? `${model}_fill_border(` : '';
   const helpers = helperFunctions(model, [...texts, borders].join('\n')).trimEnd();
   const contents = renderC('model.c.hbs', {
-    model,
-    MODEL,
+    ...context.head,
     title: `${options.graph.name} for ${options.target.description}`,
-    version: options.toolVersion,
     hasConstants: hasConstants(context),
     usesString: /\bmem(cpy|set|move)\(/.test([helpers, ...texts].join('\n')),
     hasBodies: [helpers, ...texts].some((text) => text.includes(`${MODEL}_NEON`)),
+    assertions: assertionsOf(context),
+    staticArena: context.layout.arena === 'static',
+    loaded: context.loadsWeights && loadView(context),
     helpers,
     layers: texts.map((text) => ({ text: text.trimEnd() })),
-    signature: runSignature(model, ports),
+    signature: runSignature(model, ports, context.layout),
     pointers: [...ports.map((port) => port.cName), 'arena'],
     calls,
     pixels: pixelLoops(context),
     labels: options.labels?.map(cString),
   });
   return { path: `src/${model}.c`, contents: wrapCode(contents) };
+}
+
+/** What must be so where the file is compiled: the header next to it, the arithmetic, the arena. */
+function assertionsOf({ prefix, ports, arenaBytes }: EmitContext): { condition: string; message: string }[] {
+  const MODEL = prefix.toUpperCase();
+  const sizes = ports.map(({ cName, size }) => ({
+    condition: `${MODEL}_${cName.toUpperCase()}_SIZE == ${size}`,
+    message: cString(`${prefix}.h is of another bundle`),
+  }));
+  return [
+    ...sizes,
+    {
+      condition: `${MODEL}_ARENA_SIZE == ${arenaBytes} && ${MODEL}_ARENA_ALIGNMENT == 16`,
+      message: cString(`${prefix}.h is of another bundle`),
+    },
+    { condition: '-1 >> 1 == -1', message: cString('right shifts of negative numbers must be arithmetic') },
+  ];
 }
 
 interface Call {

@@ -2,6 +2,7 @@ import type { Graph } from '../graph/types.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { Target } from '../targets/target.ts';
 import type { EmittedLayer, StepInfo } from './layer.ts';
+import type { BundleLayout } from './layout.ts';
 import type { CPort } from './ports.ts';
 
 /** A file of the bundle; `path` is relative to its folder, with `/`. */
@@ -24,6 +25,8 @@ export interface BundleOptions {
   /** SHA-256 of the model file, in hex. */
   readonly modelHash: string;
   readonly toolVersion: string;
+  /** `defaultLayout` where absent. */
+  readonly layout?: BundleLayout;
   /** The options that shaped the bundle, for the manifest. No paths, no times: the same input must give the same bytes. */
   readonly options?: Readonly<Record<string, string | number | boolean>>;
 }
@@ -35,6 +38,11 @@ export interface BundleInfo {
   readonly ports: readonly CPort[];
   readonly steps: readonly StepInfo[];
   readonly arenaBytes: number;
+  readonly layout: BundleLayout;
+  /** The program has constants that it loads (`<model>_load`). */
+  readonly loadsWeights: boolean;
+  /** What every template with a head sees: names, licence. */
+  readonly head: FileHead;
 }
 
 /** What the emitters of single files share. */
@@ -42,4 +50,17 @@ export interface EmitContext extends BundleInfo {
   readonly options: BundleOptions;
   readonly layers: readonly EmittedLayer[];
   readonly hasHarness: boolean;
+  /** Stack that the program takes at most, as measured; absent where nothing was compiled. */
+  readonly stackBytes?: number;
+}
+
+/** The first lines of every generated file, and the prefixes of all names. */
+export interface FileHead {
+  /** Prefix of all symbols. */
+  readonly model: string;
+  /** Prefix of all macros. */
+  readonly MODEL: string;
+  readonly version: string;
+  /** Lines about the licence; mostly none. */
+  readonly legal: readonly string[];
 }

@@ -3,6 +3,7 @@ import { version } from '../core/version.ts';
 import type { Dataset } from '../data/dataset.ts';
 import type { Recipe } from '../data/recipe.ts';
 import { type Bundle, emitBundle } from '../emit/bundle.ts';
+import type { BundleLayout } from '../emit/layout.ts';
 import type { Graph } from '../graph/types.ts';
 import { inputQuantizer } from '../interpret/quantize-input.ts';
 import { type Selections, selectKernels } from '../kernels/select.ts';
@@ -23,6 +24,7 @@ export interface CompileRequest {
   /** For the golden vectors; the first few are kept. */
   readonly samples: readonly Sample[];
   readonly name?: string | undefined;
+  readonly layout?: BundleLayout;
   readonly options: Readonly<Record<string, string | number | boolean>>;
 }
 
@@ -46,6 +48,7 @@ export function compileBundle(request: CompileRequest): Compiled {
       modelHash: request.modelHash,
       toolVersion: version,
       options: request.options,
+      ...(request.layout && { layout: request.layout }),
       ...(request.name !== undefined && { name: request.name }),
       ...(pixels && { pixels }),
       ...(recipe.labels && { labels: recipe.labels }),

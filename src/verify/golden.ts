@@ -1,3 +1,4 @@
+import { renderC } from '../emit/render.ts';
 import type { BundleInfo, SourceFile } from '../emit/types.ts';
 import type { Graph } from '../graph/types.ts';
 import type { Plan } from '../plan/plan.ts';
@@ -16,6 +17,15 @@ export function harnessPath(prefix: string): string {
   return `test/${prefix}_harness.c`;
 }
 
+/** Assembly that takes the file of constants into the harness. */
+function weightsInHarnessPath(prefix: string): string {
+  return `test/${prefix}_weights_file.S`;
+}
+
+function weightsHead({ head }: BundleInfo): object {
+  return { ...head, title: `Constants of ${head.model} for its harness` };
+}
+
 export function goldenPath(prefix: string): string {
   return `test/${prefix}.vectors`;
 }
@@ -30,9 +40,12 @@ export function testFiles(
   info: BundleInfo,
   samples: readonly Sample[],
 ): readonly SourceFile[] {
-  const { prefix, steps } = info;
+  const { prefix } = info;
   return [
-    { path: harnessPath(prefix), contents: renderHarness({ model: prefix, graph, plan, steps }) },
+    { path: harnessPath(prefix), contents: renderHarness({ info, graph, plan }) },
+    ...(info.loadsWeights
+      ? [{ path: weightsInHarnessPath(prefix), contents: renderC('test/weights-file.S.hbs', weightsHead(info)) }]
+      : []),
     { path: goldenPath(prefix), contents: goldenVectors(graph, testSteps(graph, plan), samples) },
   ];
 }

@@ -1,6 +1,6 @@
 import { must } from '../core/must.ts';
-import type { StepInfo } from '../emit/layer.ts';
 import { renderC } from '../emit/render.ts';
+import type { BundleInfo } from '../emit/types.ts';
 import { tensorOf } from '../graph/build.ts';
 import type { Graph, TensorId } from '../graph/types.ts';
 import { quantOf } from '../ops/quantized.ts';
@@ -11,12 +11,9 @@ import { vectorFileVersion } from './vector-file.ts';
 
 /** What the harness is made for: the program as it was emitted. */
 export interface HarnessProgram {
-  /** Prefix of all symbols. */
-  readonly model: string;
+  readonly info: BundleInfo;
   readonly graph: Graph;
   readonly plan: Plan;
-  /** In the order of `plan.steps`. */
-  readonly steps: readonly StepInfo[];
 }
 
 /** Memory before and after each buffer is a page, the unit that an operating system can protect. */
@@ -24,7 +21,9 @@ const page = 4096;
 
 /** The text of `test/<model>_harness.c`, which runs the files of `vector-file.ts` on the generated program. */
 export function renderHarness(program: HarnessProgram): string {
-  const { model, graph, plan } = program;
+  const { info, graph, plan } = program;
+  const { prefix, layout } = info;
+  const staticArena = layout.arena === 'static';
   const steps = testSteps(graph, plan);
   const bufferOf = (name: string, bytes: number): HarnessBuffer => ({ name, bytes, memoryBytes: roomFor(bytes) });
   const arena = bufferOf('arena', plan.arenaBytes);
@@ -35,9 +34,12 @@ export function renderHarness(program: HarnessProgram): string {
     ...outputs.map((_, i) => outputPointer(i)),
   ];
   return renderC('test/harness.c.hbs', {
-    prefix: model,
-    program: `${model}_harness`,
-    hook: `${model.toUpperCase()}_ON_LAYER`,
+    prefix,
+    legal: info.head.legal,
+    program: `${prefix}_harness`,
+    hook: `${prefix.toUpperCase()}_ON_LAYER`,
+    staticArena: staticArena && `${prefix.toUpperCase()}_ARENA`,
+    loaded: info.loadsWeights && { load: `${prefix}_load(testWeights, ${prefix.toUpperCase()}_WEIGHTS_SIZE)` },
     page,
     version: vectorFileVersion,
     fingerprint: hex(stepsFingerprint(steps)),
@@ -45,7 +47,7 @@ export function renderHarness(program: HarnessProgram): string {
     inputs,
     outputs,
     buffers: [arena, ...inputs, ...outputs],
-    run: `${model}_run(${ports.join(', ')}, arena.start)`,
+    run: `${prefix}_run(${[...ports, ...(staticArena ? [] : ['arena.start'])].join(', ')})`,
     largestPayload: largestPayload(graph, steps),
     steps: steps.map((step) => stepView(program, step)),
   });
@@ -61,9 +63,9 @@ function roomFor(bytes: number): number {
   return (Math.ceil(bytes / page) + 2) * page;
 }
 
-function stepView({ graph, plan, steps }: HarnessProgram, step: TestStep): object {
+function stepView({ graph, plan, info }: HarnessProgram, step: TestStep): object {
   const planned = must(plan.steps[step.index], `step ${step.index}`);
-  const { functionName } = must(steps[step.index], `step ${step.index}`);
+  const { functionName } = must(info.steps[step.index], `step ${step.index}`);
   const output = planned.kind === 'store' ? graph.outputs.indexOf(planned.port) : undefined;
   const sources =
     planned.kind === 'load'

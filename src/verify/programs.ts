@@ -1,6 +1,7 @@
 import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Compilation, compileObjects, compileProgram } from '../build/compile.ts';
+import { stackOfObjects } from '../build/stack.ts';
 import type { Toolchain } from '../build/toolchains.ts';
 import { reject } from '../core/diagnostics.ts';
 import { must } from '../core/must.ts';
@@ -12,8 +13,10 @@ import { checkSymbols } from './symbols.ts';
 export interface BundleSources {
   readonly dir: string;
   readonly prefix: string;
-  /** All but the harness, from `dir`. */
+  /** The program's, from `dir`. */
   readonly sources: readonly string[];
+  /** What the harness needs besides itself and these. */
+  readonly testSources: readonly string[];
 }
 
 /** @throws reject `incomplete-bundle` where the program or its harness is missing */
@@ -21,7 +24,12 @@ export async function findSources(dir: string, prefix: string): Promise<BundleSo
   const present = async (folder: string): Promise<string[]> => readdir(join(dir, folder)).catch(() => []);
   const [sources, tests] = await Promise.all([present('src'), present('test')]);
   if (sources.includes(`${prefix}.c`) && tests.includes(`${prefix}_harness.c`)) {
-    return { dir, prefix, sources: sources.filter((name) => /\.[cS]$/.test(name)).map((name) => join('src', name)) };
+    return {
+      dir,
+      prefix,
+      sources: sources.filter((name) => /\.[cS]$/.test(name)).map((name) => join('src', name)),
+      testSources: tests.filter((name) => name.endsWith('.S')).map((name) => join('test', name)),
+    };
   }
   throw reject({
     code: 'incomplete-bundle',
@@ -34,7 +42,8 @@ export async function findSources(dir: string, prefix: string): Promise<BundleSo
 /** Compiles the harness with the program in it. Returns the executable's path, in `outDir`, which is made. */
 export async function buildHarness(bundle: BundleSources, toolchain: Toolchain, outDir: string): Promise<string> {
   const own = join('src', `${bundle.prefix}.c`);
-  const sources = [harnessPath(bundle.prefix), ...bundle.sources.filter((path) => path !== own)];
+  const others = bundle.sources.filter((path) => path !== own);
+  const sources = [harnessPath(bundle.prefix), ...others, ...bundle.testSources];
   await mkdir(outDir, { recursive: true });
   return compileProgram(
     { ...compilationOf(bundle, toolchain, sources), sanitize: toolchain.sanitize, outDir },
@@ -53,11 +62,22 @@ export async function harnessAssembly(bundle: BundleSources, toolchain: Toolchai
   return readFile(must(text, 'assembly'), 'utf8');
 }
 
-/** Compiles the sources as a user would and checks what they define and need (`checkSymbols`). */
-export async function checkBundleSymbols(bundle: BundleSources, toolchain: Toolchain, outDir: string): Promise<void> {
+/**
+ * Compiles the sources as a user would and checks what they define and need (`checkSymbols`).
+ * @returns bytes of stack that the deepest calls take
+ */
+export async function checkObjects(bundle: BundleSources, toolchain: Toolchain, outDir: string): Promise<number> {
   await mkdir(outDir, { recursive: true });
-  const objects = await compileObjects({ ...compilationOf(bundle, toolchain, bundle.sources), outDir });
+  const compilation = compilationOf(bundle, toolchain, bundle.sources);
+  const objects = await compileObjects({ ...compilation, outDir, extraFlags: ['-fstack-usage'] });
   await checkSymbols(objects, bundle.prefix);
+  const texts = (await readdir(join(bundle.dir, 'src'))).filter(
+    (name) => /\.(c|inc)$/.test(name) && !/_weights/.test(name),
+  );
+  return stackOfObjects(
+    objects,
+    texts.map((name) => join(bundle.dir, 'src', name)),
+  );
 }
 
 function compilationOf(

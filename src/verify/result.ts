@@ -15,6 +15,13 @@ export interface VerifyRun {
   readonly milliseconds: number;
 }
 
+/** The stack that the program takes, without `memcpy` and `memset`. */
+export interface StackUse {
+  readonly compiler: string;
+  readonly opt: string;
+  readonly bytes: number;
+}
+
 /** The first difference of the first run that has one. */
 export interface Mismatch {
   /** What the harness says about it, one line. */
@@ -42,9 +49,16 @@ export interface VerifyResult {
   /** Bytes compared in each run. */
   readonly bytes: number;
   readonly runs: readonly VerifyRun[];
+  /** By compiler, optimized as a user would. */
+  readonly stack: readonly StackUse[];
   readonly firstMismatch?: Mismatch;
   /** For each step what the vectors try, and what was left out for lack of time. */
   readonly coverage: readonly StepCoverage[];
+}
+
+/** The stack for any of the compilers, in whole KiB, since other versions of them differ a little. */
+export function stackBytes({ stack }: Pick<VerifyResult, 'stack'>): number {
+  return 1024 * Math.ceil(Math.max(...stack.map(({ bytes }) => bytes)) / 1024);
 }
 
 /** What one run of the harness printed. */

@@ -1,4 +1,4 @@
-import { crc32 } from './crc32.ts';
+import { crc32 } from '../core/crc32.ts';
 
 /**
  * The file of test vectors that a bundle's harness reads. Little endian:

@@ -3,15 +3,14 @@ import { type Runner, runProgram } from '../build/run.ts';
 import { withTempDir } from '../build/temp.ts';
 import { runnerName, type Toolchain, verifyToolchains } from '../build/toolchains.ts';
 import { failed } from '../core/diagnostics.ts';
-import { must } from '../core/must.ts';
 import { type Progress, silentProgress } from '../core/progress.ts';
 import { portable } from '../targets/portable.ts';
 import type { Target } from '../targets/target.ts';
 import { describeCoverage } from './coverage.ts';
 import { loadBundle } from './load.ts';
 import type { VerifiedProgram } from './program.ts';
-import { buildHarness, checkBundleSymbols, findSources } from './programs.ts';
-import { parseMismatch, parseReport, type VerifyResult, type VerifyRun } from './result.ts';
+import { buildHarness, checkObjects, findSources } from './programs.ts';
+import { parseMismatch, parseReport, type StackUse, type VerifyResult, type VerifyRun } from './result.ts';
 import { testSteps } from './steps.ts';
 import { planVectors, type Sample, vectorCount } from './vectors.ts';
 import { type WrittenVectors, writeVectors } from './write-vectors.ts';
@@ -62,11 +61,14 @@ export async function verifyProgram(
   const toolchains = options.toolchains ?? (await allToolchains(target));
   const steps = testSteps(graph, plan);
   const vectorPlan = planVectors(graph, steps, { samples, seed, budget });
-  const runs = toolchains.reduce((sum, { runners }) => sum + runners.length, 0);
-  progress.start('verify', vectorCount(vectorPlan) + toolchains.length + runs);
-  const outcomes = await withTempDir(async (work) => {
+  const runCount = toolchains.reduce((sum, { runners }) => sum + runners.length, 0);
+  progress.start('verify', vectorCount(vectorPlan) + toolchains.length + runCount);
+  const { runs: outcomes, stack } = await withTempDir(async (work) => {
     // Compilers work while this process computes the expected bytes.
-    const symbols = checkBundleSymbols(bundle, must(toolchains[0], 'toolchain'), join(work, 'symbols'));
+    const objects = firstOfEachCompiler(toolchains).map(async (toolchain, i): Promise<StackUse> => {
+      const bytes = await checkObjects(bundle, toolchain, join(work, `objects${i}`));
+      return { compiler: toolchain.compiler.name, opt: toolchain.optimization, bytes };
+    });
     const programs = toolchains.map(async (toolchain, i) => {
       const path = await buildHarness(bundle, toolchain, join(work, String(i)));
       progress.tick();
@@ -82,19 +84,26 @@ export async function verifyProgram(
       }),
     );
     // All of them end before the folder goes, whatever fails.
-    const settled = await Promise.allSettled([symbols, ...programs, vectors, ...checks]);
+    const settled = await Promise.allSettled([...objects, ...programs, vectors, ...checks]);
     for (const result of settled) if (result.status === 'rejected') throw result.reason;
-    return Promise.all(checks);
+    return { runs: await Promise.all(checks), stack: await Promise.all(objects) };
   });
   progress.done();
   for (const line of describeCoverage(vectorPlan.coverage)) progress.log(line);
-  return summarize(outcomes, vectorPlan.coverage);
+  return { ...summarize(outcomes, vectorPlan.coverage), stack };
 }
 
 /** The toolchains of a target, and the host's with sanitizers for its portable C. Throws `missing-tool`. */
 export async function allToolchains(target: Target): Promise<readonly Toolchain[]> {
   const own = await verifyToolchains(target);
   return target.triple === 'host' ? own : [...own, ...(await verifyToolchains(portable))];
+}
+
+/** Sanitizers fill the stack with their own. */
+function firstOfEachCompiler(toolchains: readonly Toolchain[]): readonly Toolchain[] {
+  const plain = toolchains.filter(({ sanitize }) => !sanitize);
+  const candidates = plain.length > 0 ? plain : toolchains.map((toolchain) => ({ ...toolchain, sanitize: false }));
+  return candidates.filter(({ compiler }, i) => candidates.findIndex((t) => t.compiler.name === compiler.name) === i);
 }
 
 interface RunOutcome {
@@ -136,7 +145,7 @@ async function checkRun(
   return { run, vectors, bytes: report.bytes, ...(report.first === undefined ? {} : { first: report.first }) };
 }
 
-function summarize(outcomes: readonly RunOutcome[], coverage: VerifyResult['coverage']): VerifyResult {
+function summarize(outcomes: readonly RunOutcome[], coverage: VerifyResult['coverage']): Omit<VerifyResult, 'stack'> {
   const wrong = outcomes.find(({ run }) => !run.ok);
   const descriptions = outcomes[0]?.vectors.descriptions ?? [];
   const first = wrong?.first === undefined ? undefined : parseMismatch(wrong.first, wrong.run, descriptions);

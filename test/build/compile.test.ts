@@ -29,7 +29,7 @@ test('flags: strict dialect, optimization, defines, include folders; the link is
     );
     const lines = (await readFile(join(dir, 'bin/log'), 'utf8')).trim().replaceAll(dir, 'T').split('\n').sort();
     const flags =
-      '-std=c11 -Wall -Wextra -Wpedantic -Werror -fno-lax-vector-conversions -march=armv8-a -O3 -I/m/include';
+      '-std=c11 -Wall -Wextra -Wpedantic -Wconversion -Werror -fno-lax-vector-conversions -march=armv8-a -O3 -I/m/include';
     expect(lines).toEqual([
       '-march=armv8-a -static T/0-a.c.o T/1-a.c.o -o T/program -lm',
       `${flags} -DN=3 -DFAST -c /m/a.c -o T/0-a.c.o`,
@@ -60,7 +60,7 @@ test('a compile error: one line, then place, command, messages and cause; exit c
     ).toMatchInlineSnapshot(`
       "error[compile-failed]: gcc 12.2.0 -O2 for armv8-a could not compile bad.c
         at /model/src/bad.c
-        command: T/bin/aarch64-linux-gnu-gcc -std=c11 -Wall -Wextra -Wpedantic -Werror -fno-lax-vector-conversions -march=armv8-a -O2 -c /model/src/bad.c -o T/1-bad.c.o
+        command: T/bin/aarch64-linux-gnu-gcc -std=c11 -Wall -Wextra -Wpedantic -Wconversion -Werror -fno-lax-vector-conversions -march=armv8-a -O2 -c /model/src/bad.c -o T/1-bad.c.o
         bad.c:3:5: error: unknown type name int9_t
         cause: it exited with code 1"
     `);

@@ -27,6 +27,7 @@ describe('emitBundle', () => {
       'src/tiny.c',
       'src/tiny_weights.c',
       'src/tiny_weights.h',
+      'tiny-config.cmake',
     ]);
   });
 

@@ -1,4 +1,5 @@
 import { emitBundle } from '../../src/emit/bundle.ts';
+import { type BundleLayout, defaultLayout } from '../../src/emit/layout.ts';
 import { writeBundle } from '../../src/emit/write.ts';
 import type { Graph } from '../../src/graph/types.ts';
 import { selectKernels } from '../../src/kernels/select.ts';
@@ -13,10 +14,12 @@ export async function writeTestBundle(
   dir: string,
   graph: Graph,
   samples: readonly Sample[] = [],
+  layout: Partial<BundleLayout> = {},
 ): Promise<VerifiedProgram> {
+  const modelHash = '0123456789abcdef'.repeat(4);
   const plan = planMemory(graph, selectKernels(graph, armv8a));
   const { prefix, files } = emitBundle(
-    { graph, plan, target: armv8a, modelHash: '0'.repeat(64), toolVersion: '0.0.0' },
+    { graph, plan, target: armv8a, modelHash, toolVersion: '0.0.0', layout: { ...defaultLayout, ...layout } },
     (info) => testFiles(graph, plan, info, samples),
   );
   await writeBundle(dir, files);

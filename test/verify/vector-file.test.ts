@@ -1,6 +1,6 @@
 import { crc32 as zlibCrc32 } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
-import { crc32 } from '../../src/verify/crc32.ts';
+import { crc32 } from '../../src/core/crc32.ts';
 import { encodeVectors, fingerprintOf } from '../../src/verify/vector-file.ts';
 
 test('crc32 has the check value of its catalogue entry, and continues', () => {

@@ -19,6 +19,12 @@
 #define DIGITS_NEON 0
 #endif
 
+/* This file and digits.h belong together, and it is made for two's-complement arithmetic. */
+_Static_assert(DIGITS_INPUT_SIZE == 784, "digits.h is of another bundle");
+_Static_assert(DIGITS_OUTPUT_SIZE == 10, "digits.h is of another bundle");
+_Static_assert(DIGITS_ARENA_SIZE == 16656 && DIGITS_ARENA_ALIGNMENT == 16, "digits.h is of another bundle");
+_Static_assert(-1 >> 1 == -1, "right shifts of negative numbers must be arithmetic");
+
 /* Called after each step with its number and name: define it before this file is compiled, to time or trace. */
 #ifndef DIGITS_ON_LAYER
 #define DIGITS_ON_LAYER(step, name) ((void)0)

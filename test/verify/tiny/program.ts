@@ -1,3 +1,5 @@
+import { fileHead } from '../../../src/emit/head.ts';
+import { defaultLayout } from '../../../src/emit/layout.ts';
 import { GraphBuilder } from '../../../src/graph/build.ts';
 import type { Node, Port } from '../../../src/graph/types.ts';
 import type { Kernel } from '../../../src/kernels/kernel.ts';
@@ -31,5 +33,6 @@ export function tinyProgram(): HarnessProgram {
   const infos = steps.map(({ index, kind, inputs, output }) => {
     return { index, kind, name: '', functionName: names[index] as string, inputs, output };
   });
-  return { model: 'tiny', graph, plan, steps: infos };
+  const info = { prefix: 'tiny', ports: [], steps: infos, arenaBytes: 128, layout: defaultLayout, loadsWeights: false };
+  return { graph, plan, info: { ...info, head: fileHead('tiny', '0.0.0', defaultLayout) } };
 }

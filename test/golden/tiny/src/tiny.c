@@ -19,6 +19,12 @@
 #define TINY_NEON 0
 #endif
 
+/* This file and tiny.h belong together, and it is made for two's-complement arithmetic. */
+_Static_assert(TINY_INPUT_SIZE == 108, "tiny.h is of another bundle");
+_Static_assert(TINY_OUTPUT_SIZE == 6, "tiny.h is of another bundle");
+_Static_assert(TINY_ARENA_SIZE == 160 && TINY_ARENA_ALIGNMENT == 16, "tiny.h is of another bundle");
+_Static_assert(-1 >> 1 == -1, "right shifts of negative numbers must be arithmetic");
+
 /* Called after each step with its number and name: define it before this file is compiled, to time or trace. */
 #ifndef TINY_ON_LAYER
 #define TINY_ON_LAYER(step, name) ((void)0)
