@@ -1,29 +1,43 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { inputsOf } from '../graph/build.ts';
 import { printGraph } from '../graph/print.ts';
 import type { Graph } from '../graph/types.ts';
 import { definitionOf } from '../ops/index.ts';
 import { type LayerReport, layerReports } from '../quantize/report.ts';
+import { layerSolutions } from '../quantize/search/solution-space.ts';
 import type { Model } from '../stages/read-model.ts';
-import { type GlobalOptions, perform, withGlobalOptions } from './command.ts';
-import { type ModelFlags, openModel, withModelOptions } from './options.ts';
+import { type GlobalOptions, type Outcome, perform, withGlobalOptions } from './command.ts';
+import { type ModelFlags, openModel, wholeNumber, withModelOptions } from './options.ts';
 import { grouped } from './output.ts';
-import { layerTable } from './tables.ts';
+import { layerTable, solutionTable } from './tables.ts';
 
-type Flags = GlobalOptions & ModelFlags;
+type Flags = GlobalOptions & ModelFlags & { accBits?: number; lanes: string };
 
 export function addInspect(program: Command): void {
   const command = program
     .command('inspect')
     .argument('<model>', 'ONNX network, float or quantized')
-    .description('the network as neonarrow sees it after its passes; for quantized ones the proof of each layer');
+    .description('the network as neonarrow sees it after its passes; for quantized ones the proof of each layer')
+    .option(
+      '--acc-bits <n>',
+      "print each layer's widths that fully use this accumulator",
+      wholeNumber('--acc-bits', 8, 32),
+    )
+    .addOption(new Option('--lanes <n>', 'for --acc-bits: accumulators an output').choices(['1', '8']).default('1'));
   withGlobalOptions(withModelOptions(command));
   command.action((path: string, flags: Flags) =>
     perform(flags, async () => {
       const { model } = await openModel(path, flags);
+      if (flags.accBits !== undefined) return solutions(model.graph, flags.accBits, flags.lanes === '8' ? 8 : 1);
       return { json: jsonOf(model), text: () => describe(model), ok: true };
     }),
   );
+}
+
+/** The paper's solution space of each layer. */
+function solutions(graph: Graph, bits: number, lanes: 1 | 8): Outcome {
+  const layers = layerSolutions(graph, bits, lanes);
+  return { json: { name: graph.name, bits, lanes, layers }, text: () => solutionTable(layers), ok: true };
 }
 
 function jsonOf(model: Model): object {

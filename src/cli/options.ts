@@ -3,7 +3,8 @@ import { reject } from '../core/diagnostics.ts';
 import type { Recipe } from '../data/recipe.ts';
 import type { RecipeFlags } from '../data/recipe-flags.ts';
 import type { RequantFormat } from '../numeric/requantize.ts';
-import { completeOptions, parseLayerOverride, type QuantizeOptions } from '../quantize/options.ts';
+import { analyses, type RangeAnalysis } from '../quantize/analysis.ts';
+import { completeOptions, defaultOptions, parseLayerOverride, type QuantizeOptions } from '../quantize/options.ts';
 import { inputRangeOf, readRecipe } from '../stages/read-data.ts';
 import { importFile, type Model, readModelFile } from '../stages/read-model.ts';
 
@@ -27,7 +28,9 @@ export interface DataFlags {
 export interface QuantizerFlags {
   readonly accBits: number;
   readonly lanes: string;
-  readonly mode: string;
+  readonly mode?: string;
+  readonly analysis?: RangeAnalysis;
+  readonly guard: number;
   readonly requant: RequantFormat;
   readonly bits: string;
   readonly weightBits: number;
@@ -68,20 +71,31 @@ export function withQuantizerOptions(command: Command): Command {
       )
         .choices(['auto', '8', '1'])
         .default('auto'),
+    )
+    .addOption(
+      new Option('--mode <mode>', 'proven: no input can overflow; calibrated: as --analysis calibrated').choices(modes),
+    )
+    .addOption(
+      new Option(
+        '--analysis <ranges>',
+        'how the ranges of sums are known: worst-case (from widths), weights (exact), calibrated (from data, not proven)',
+      ).choices(analyses),
     );
   return withTechniqueOptions(accumulator);
 }
 
-/** How to quantize, whatever the accumulator. */
+const modes = ['proven', 'calibrated'] as const;
+
+/** How to quantize, whatever the accumulator and the analysis. */
 export function withTechniqueOptions(command: Command): Command {
   return command
-    .addOption(new Option('--mode <mode>', 'proven: no input can overflow').choices(['proven']).default('proven'))
     .addOption(
       new Option('--requant <format>', 'from sums to outputs').choices(['fixed', 'shift', 'float32']).default('fixed'),
     )
     .option('--bits <n>', 'bits of activations, 2 to 8, or auto: the width with the least noise', 'auto')
     .option('--weight-bits <n>', 'bits of weights at most', wholeNumber('--weight-bits', 2, 8), 8)
     .option('--segments <n>', 'flushes a layer: a number, flush (as the full-width weights need), or auto', 'auto')
+    .option('--guard <factor>', 'calibrated: how many times as wide as seen sums may get', factor, defaultOptions.guard)
     .option('--layer <name=settings>', 'override for one layer, e.g. conv1=bits:6,segments:2 (repeatable)', collect);
 }
 
@@ -93,6 +107,8 @@ export function quantizerOptions(flags: QuantizerFlags, samples: number | undefi
     requant: flags.requant,
     bits: flags.bits === 'auto' ? 'auto' : wholeNumber('--bits', 2, 8)(flags.bits),
     weightBits: flags.weightBits,
+    analysis: analysisOf(flags),
+    guard: flags.guard,
     segments: isSegmentWord(flags.segments) ? flags.segments : wholeNumber('--segments', 1)(flags.segments),
     layers: new Map((flags.layer ?? []).map(parseLayerOverride)),
     ...(samples !== undefined && { samples }),
@@ -101,15 +117,44 @@ export function quantizerOptions(flags: QuantizerFlags, samples: number | undefi
   return options;
 }
 
+/** `--mode` says of `--analysis` only whether it is a proof. */
+function analysisOf({ mode, analysis }: Pick<QuantizerFlags, 'mode' | 'analysis'>): RangeAnalysis {
+  const named = analysis ?? (mode === 'calibrated' ? 'calibrated' : defaultOptions.analysis);
+  if (mode === undefined || (mode === 'calibrated') === (named === 'calibrated')) return named;
+  throw reject({
+    code: 'bad-flag',
+    message: `--mode ${mode} and --analysis ${named} contradict each other`,
+    place: '--mode',
+    hint: 'Leave one of them out.',
+  });
+}
+
+function factor(text: string): number {
+  const value = Number(text);
+  if (text.trim() !== '' && Number.isFinite(value)) return value;
+  throw reject({
+    code: 'bad-flag',
+    message: `"${text}" is not a number`,
+    place: '--guard',
+    hint: 'Give a factor of at least 1, e.g. --guard 1.25.',
+  });
+}
+
 function isSegmentWord(text: string): text is 'auto' | 'flush' {
   return text === 'auto' || text === 'flush';
 }
 
 /** What the manifest says about how a bundle came about. No paths. */
 export function manifestOptions(flags: QuantizerFlags & DataFlags): Record<string, string | number | boolean> {
-  const { accBits, lanes, mode, requant, bits, weightBits, segments, layer = [], seed } = flags;
+  const { accBits, lanes, requant, bits, weightBits, segments, layer = [], seed } = flags;
+  const analysis = analysisOf(flags);
+  const ranges = {
+    ...(analysis !== defaultOptions.analysis && { analysis }),
+    ...(analysis === 'calibrated' && { guard: flags.guard }),
+  };
   const layers = layer.length === 0 ? {} : { layer: layer.join(' ') };
-  return { accBits, lanes, mode, requant, bits, weightBits, segments, ...layers, seed };
+  const mode = analysis === 'calibrated' ? 'calibrated' : 'proven';
+  return { accBits, lanes, mode, ...ranges, requant, bits, weightBits, segments, ...layers, seed };
 }
 
 /** The model and its recipe, as the options name them. */

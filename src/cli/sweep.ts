@@ -5,7 +5,8 @@ import { reject } from '../core/diagnostics.ts';
 import type { Progress } from '../core/progress.ts';
 import { requireWritable, writeFileSafely } from '../core/write-file.ts';
 import { floatAccuracy } from '../interpret/accuracy.ts';
-import { sweepPicture } from '../report/sweep-picture.ts';
+import { analyses, type RangeAnalysis } from '../quantize/analysis.ts';
+import { type CurvePoint, sweepPicture } from '../report/sweep-picture.ts';
 import { createEvaluationCache, defaultCacheFolder } from '../stages/evaluation-cache.ts';
 import { readData } from '../stages/read-data.ts';
 import { requireQuantized } from '../stages/read-model.ts';
@@ -27,12 +28,17 @@ import { grouped, percent, plainTable, tableText } from './output.ts';
 interface SweepFlags {
   readonly accBits: readonly number[];
   readonly lanes: readonly (1 | 8)[];
+  readonly analysis: readonly RangeAnalysis[];
   readonly images?: number;
   readonly out: string;
   readonly cache: string | false;
 }
 
-type Flags = GlobalOptions & ModelFlags & DataFlags & Omit<QuantizerFlags, 'accBits' | 'lanes'> & SweepFlags;
+type Flags = GlobalOptions &
+  ModelFlags &
+  DataFlags &
+  Omit<QuantizerFlags, 'accBits' | 'lanes' | 'mode' | 'analysis'> &
+  SweepFlags;
 
 const laneNames = { 1: 'one scalar accumulator', 8: '8 NEON lanes' } as const;
 
@@ -43,6 +49,12 @@ export function addSweep(program: Command): void {
     .description('accuracy against accumulator bits: a table, sweep.csv, sweep.json and a picture, sweep.svg')
     .option('--acc-bits <range>', 'widths: 8..24, or a list as 10,12,16', parseWidths, parseWidths('8..24'))
     .option('--lanes <list>', 'accumulators an output: 1 scalar, 8 NEON lanes, or 1,8', parseLanes, parseLanes('1,8'))
+    .option(
+      '--analysis <list>',
+      `how the ranges of sums are known, one curve each: ${analyses.join(', ')}`,
+      parseAnalyses,
+      parseAnalyses('weights'),
+    )
     .option('--images <n>', 'evaluate on at most this many samples', wholeNumber('--images', 1))
     .option('--out <dir>', 'folder for the results', 'sweep')
     .option('--cache <dir>', 'where finished evaluations are kept', defaultCacheFolder)
@@ -57,7 +69,10 @@ async function run(path: string, flags: Flags, progress: Progress): Promise<Outc
   requireQuantized(model, false);
   // Without flushes unless asked for: with them, any accumulator holds the sums of any weights.
   const segments = flags.segments === 'auto' ? '1' : flags.segments;
-  const quantizer = quantizerOptions({ ...flags, accBits: 16, lanes: 'auto', segments }, flags.samples);
+  const quantizer = quantizerOptions(
+    { ...flags, accBits: 16, lanes: 'auto', analysis: 'weights', segments },
+    flags.samples,
+  );
   const { seed, samples, images } = flags;
   const files = ['sweep.csv', 'sweep.svg', 'sweep.json'].map((name) => join(flags.out, name));
   for (const file of files) await requireWritable(file);
@@ -72,7 +87,9 @@ async function run(path: string, flags: Flags, progress: Progress): Promise<Outc
   const cache = flags.cache === false ? undefined : flags.cache;
   const float = await floatAccuracy(path, graph, evaluation, { progress });
   const evaluations = createEvaluationCache(evaluation, cache);
-  const accumulators = flags.lanes.flatMap((lanes) => flags.accBits.map((bits): Accumulator => ({ bits, lanes })));
+  const accumulators = flags.lanes.flatMap((lanes) =>
+    flags.analysis.flatMap((analysis) => flags.accBits.map((bits): Accumulator => ({ bits, lanes, analysis }))),
+  );
   const points = await sweep({ graph, calibration, quantizer, accumulators, float, evaluations }, progress);
   const result = { model: graph.name, samples: float.samples, floatTop1: float.top1, points };
   await writeResults(files, result);
@@ -90,16 +107,35 @@ async function writeResults([csv, svg, json]: readonly string[], result: Result)
   const { model, samples, floatTop1, points } = result;
   const picture = await sweepPicture({
     title: `${model}: accuracy against accumulator bits`,
-    subtitle: `${grouped(samples)} images, post-training, ${points.every((p) => p.proven) ? 'no sum can overflow (proven)' : 'not all sums proven'}`,
+    subtitle: `${grouped(samples)} images, post-training, ${points.some((p) => p.analysis === 'calibrated') ? 'calibrated sums are not proven, all others are' : 'no sum can overflow (proven)'}`,
     floatTop1,
-    points: points.map((p) => ({ ...p, curve: laneNames[p.lanes] })),
+    points: curvesOf(points),
   });
   await writeFileSafely(csv!, csvOf(points));
   await writeFileSafely(svg!, picture);
   await writeFileSafely(json!, `${JSON.stringify(result, null, 2)}\n`);
 }
 
-const columns = ['bits', 'lanes', 'top1', 'drop', 'dataBits', 'weightBits', 'utilization', 'proven'] as const;
+/** One curve for each kind of accumulator and each analysis, where there is more than one. */
+function curvesOf(points: readonly SweepPoint[]): CurvePoint[] {
+  const several = new Set(points.map((p) => p.analysis)).size > 1;
+  return points.flatMap(({ bits, lanes, analysis, top1, drop }) => {
+    const curve = several ? `${laneNames[lanes]}, ${analysis}` : laneNames[lanes];
+    return top1 === null || drop === null ? [] : [{ bits, top1, drop, curve }];
+  });
+}
+
+const columns = [
+  'bits',
+  'lanes',
+  'analysis',
+  'top1',
+  'drop',
+  'dataBits',
+  'weightBits',
+  'utilization',
+  'proven',
+] as const;
 
 function csvOf(points: readonly SweepPoint[]): string {
   const lines = points.map((p) => columns.map((column) => p[column]).join(','));
@@ -109,19 +145,24 @@ function csvOf(points: readonly SweepPoint[]): string {
 function textOf({ samples, floatTop1, points }: Result, files: readonly string[]): string {
   const table = new Table({
     ...plainTable,
-    head: ['bits', 'lanes', 'top-1', 'drop', 'data bits', 'weight bits', 'full', ''],
-    colAligns: ['right', 'right', 'right', 'right', 'right', 'right', 'right', 'left'],
+    head: ['bits', 'lanes', 'ranges', 'top-1', 'drop', 'data bits', 'weight bits', 'full', ''],
+    colAligns: ['right', 'right', 'left', 'right', 'right', 'right', 'right', 'right', 'left'],
   });
   for (const p of points) {
     table.push([
       p.bits,
       p.lanes,
-      percent(p.top1),
-      (p.drop * 100).toFixed(2),
-      p.dataBits.toFixed(1),
-      p.weightBits.toFixed(1),
-      percent(p.utilization).replace(/\.\d+/, ''),
-      p.proven ? 'proven' : 'NOT PROVEN',
+      p.analysis,
+      ...(p.top1 === null || p.drop === null
+        ? ['no weights fit', '', '', '', '', '']
+        : [
+            percent(p.top1),
+            (p.drop * 100).toFixed(2),
+            p.dataBits.toFixed(1),
+            p.weightBits.toFixed(1),
+            percent(p.utilization).replace(/\.\d+/, ''),
+            p.proven ? 'proven' : 'NOT PROVEN',
+          ]),
     ]);
   }
   const float = `float: ${percent(floatTop1)} of ${grouped(samples)} samples`;
@@ -142,6 +183,16 @@ function parseWidths(text: string): readonly number[] {
 function badRange(text: string) {
   const message = `"${text}" is not a range of widths`;
   return reject({ code: 'bad-flag', message, place: '--acc-bits', hint: 'It looks like --acc-bits 8..24.' });
+}
+
+function parseAnalyses(text: string): readonly RangeAnalysis[] {
+  const named = text.split(',').map((part) => {
+    const found = analyses.find((analysis) => analysis === part.trim());
+    if (found !== undefined) return found;
+    const message = `"${part}" is no range analysis`;
+    throw reject({ code: 'bad-flag', message, place: '--analysis', hint: `Use one or more of ${analyses.join(',')}.` });
+  });
+  return [...new Set(named)];
 }
 
 function parseLanes(text: string): readonly (1 | 8)[] {

@@ -1,6 +1,7 @@
 import Table from 'cli-table3';
 import type { Accuracy } from '../interpret/accuracy.ts';
 import type { LayerReport } from '../quantize/report.ts';
+import type { LayerSolutions } from '../quantize/search/solution-space.ts';
 import type { VerifyResult } from '../verify/result.ts';
 import { grouped, percent, plainTable, tableText } from './output.ts';
 
@@ -57,4 +58,18 @@ export function accuracyText(accuracy: { float?: Accuracy; quantized?: Accuracy 
   const lines = [...(float ? [line('float', float)] : []), ...(quantized ? [line('quantized', quantized)] : [])];
   if (float && quantized) lines.push(`drop: ${((float.top1 - quantized.top1) * 100).toFixed(2)} points`);
   return lines.join('\n');
+}
+
+/** One line a layer: the pairs of widths that fully use its accumulator. */
+export function solutionTable(layers: readonly LayerSolutions[]): string {
+  const table = new Table({
+    ...plainTable,
+    head: ['layer', 'products', 'data × weight bits'],
+    colAligns: ['left', 'right', 'left'],
+  });
+  for (const { name, products, widths } of layers) {
+    const pairs = widths.map(({ dataBits, weightBits }) => `${dataBits}×${weightBits}`);
+    table.push([name, grouped(products), pairs.length === 0 ? 'none' : pairs.join('  ')]);
+  }
+  return tableText(table);
 }

@@ -36,6 +36,12 @@ interface Candidate {
   readonly noise: number;
 }
 
+/** A width that is possible, with each layer flushed as often as its full-width weights need. */
+interface Width {
+  readonly choice: ActivationChoice;
+  readonly flushed: readonly (Measured | undefined)[];
+}
+
 /** What the decisions are made from. */
 export interface ChoiceInputs {
   readonly histograms: ReadonlyMap<TensorId, Histogram>;
@@ -91,20 +97,22 @@ async function chooseForGroup(decision: GroupDecision): Promise<Candidate> {
   const { group, histogram, layers, others, options, outputError } = decision;
   const { clipping, requant } = options;
   const grid = gridOf(requant);
-  const choices = widthsOf(group, layers, options).map((bits) =>
-    chooseActivation(group, histogram, { bits, clipping, grid }),
-  );
-  const measure = async (layer: Layer, segments: number | 'flush', x: QuantParams): Promise<Measured> => {
+  const measure = async (layer: Layer, segments: number | 'flush', x: QuantParams): Promise<Measured | undefined> => {
     const fitted = fitLayer(layer, segments, { x, grid });
-    return { segments, fitted, noise: await outputError(layer, x, fitted) };
+    return fitted && { segments, fitted, noise: await outputError(layer, x, fitted) };
   };
-  const flushed: (readonly Measured[])[] = [];
-  for (const { quant } of choices) flushed.push(await all(layers, (layer) => measure(layer, 'flush', quant)));
-  const limits = layers.map((_, i) => acceptableNoise(flushed.map((fits) => fits[i]!.noise)));
-  const candidateOf = async (choice: ActivationChoice, index: number): Promise<Candidate> => {
+  const widths = await all(widthsOf(group, layers, options), async (bits): Promise<Width | undefined> => {
+    const choice = chooseActivation(group, histogram, { bits, clipping, grid });
+    const flushed = await all(layers, (layer) => measure(layer, 'flush', choice.quant));
+    return flushed.every((fit) => fit !== undefined) ? { choice, flushed } : undefined;
+  });
+  const possible = widths.filter((width) => width !== undefined);
+  const limits = layers.map((_, i) => acceptableNoise(possible.map(({ flushed }) => flushed[i]!.noise)));
+  const candidateOf = async ({ choice, flushed }: Width): Promise<Candidate | undefined> => {
     const fits = await all(layers, (layer, i) =>
-      chooseSegments(layer, flushed[index]![i]!, limits[i]!, (segments) => measure(layer, segments, choice.quant)),
+      chooseSegments(layer, flushed[i]!, limits[i]!, (segments) => measure(layer, segments, choice.quant)),
     );
+    if (!fits.every((fit) => fit !== undefined)) return undefined;
     return {
       choice,
       segments: new Map(fits.map(({ segments }, i) => [layers[i]!.node.id, segments])),
@@ -112,11 +120,23 @@ async function chooseForGroup(decision: GroupDecision): Promise<Candidate> {
       noise: fits.reduce((sum, { noise }) => sum + noise, others * choice.noise),
     };
   };
-  const limit = limits.reduce((a, b) => a + b, others * acceptableNoise(choices.map(({ noise }) => noise)));
-  const candidates = await all(choices, candidateOf);
+  const limit = limits.reduce((a, b) => a + b, others * acceptableNoise(possible.map(({ choice }) => choice.noise)));
+  const candidates = (await all(possible, candidateOf)).filter((candidate) => candidate !== undefined);
+  if (candidates.length === 0) throw tooNarrow(layers);
   const acceptable = candidates.filter(({ noise }) => noise <= limit);
   if (acceptable.length > 0) return acceptable.reduce((a, b) => (isBetter(b, a) ? b : a));
   return candidates.reduce((a, b) => (b.noise < a.noise ? b : a));
+}
+
+/** Where no weights but 0 are proven to fit, at any of the widths that were allowed. */
+function tooNarrow(layers: readonly Layer[]) {
+  const { accBits, analysis } = must(layers[0], 'layer').options;
+  return reject({
+    code: 'accumulator-too-narrow',
+    message: `No widths of data and weights keep every sum within ${accBits} bits, as --analysis ${analysis} counts.`,
+    place: `layer "${layers.map((l) => l.node.origin.name).join('", "')}"`,
+    hint: 'Use --analysis weights, which takes the weights themselves into account, more bits, fewer data bits, or flushes.',
+  });
 }
 
 /** One after the other: each keeps all cores busy by itself. */
@@ -143,8 +163,8 @@ async function chooseSegments(
   { options: { segments } }: Layer,
   flushed: Measured,
   limit: number,
-  measure: (segments: number) => Promise<Measured>,
-): Promise<Measured> {
+  measure: (segments: number) => Promise<Measured | undefined>,
+): Promise<Measured | undefined> {
   if (segments === 'flush') return flushed;
   if (segments !== 'auto') return measure(segments);
   let chosen = flushed;
@@ -153,7 +173,7 @@ async function chooseSegments(
     // One segment is what most layers end with.
     const count = few === 0 && chosen === flushed ? 1 : Math.floor((few + many) / 2);
     const measured = await measure(count);
-    if (measured.noise <= limit) {
+    if (measured !== undefined && measured.noise <= limit) {
       chosen = measured;
       many = count;
     } else few = count;

@@ -4,6 +4,7 @@ import type { AccumulatorModel, Graph, Node, QuantParams } from '../graph/types.
 import type { Reduction } from '../ops/definition.ts';
 import { definitionOf } from '../ops/index.ts';
 import { windowBudget } from './accumulator.ts';
+import { type WeightBounds, weightBounds } from './analysis.ts';
 import type { ScaleGrid } from './clipping.ts';
 import type { LayerOptions } from './options.ts';
 import { balancedSegments, greedySegments, singleSegment, stepwise } from './segments.ts';
@@ -22,6 +23,8 @@ export interface Layer {
 export interface FittedLayer {
   readonly model: AccumulatorModel;
   readonly rounded: RoundedWeights;
+  /** What other integers for the same layer have to keep. */
+  readonly bounds: WeightBounds;
 }
 
 export function layerOf(graph: Graph, node: Node, options: LayerOptions): Layer {
@@ -37,6 +40,8 @@ export interface FitOptions {
   readonly grid: ScaleGrid;
   /** The output's step, where it is known already. */
   readonly outputStep?: number;
+  /** For a `calibrated` layer: see `WeightBounds`. */
+  readonly slack?: ArrayLike<number>;
 }
 
 /** Biases start below this: a corrected one still survives the way through float32 in a QDQ file (2^23). */
@@ -44,21 +49,33 @@ const LARGEST_BIAS = 2 ** 21;
 /** Requantization multipliers stay above this: below it, weights add nothing to an int8 output. */
 const SMALLEST_MULTIPLIER = 2 ** -20;
 
-/** Fits the layer's weights into `segments` segments, or into as few as its full-width weights need. */
-export function fitLayer(layer: Layer, segments: number | 'flush', fit: FitOptions): FittedLayer {
+/**
+ * Fits the layer's weights into `segments` segments, or into as few as its full-width weights need.
+ * @returns undefined where the analysis allows no weights but 0
+ */
+export function fitLayer(layer: Layer, segments: number | 'flush', fit: FitOptions): FittedLayer | undefined {
   const { reduction, weights, options } = layer;
-  const budget = windowBudget(options.accBits, { lo: fit.x.qmin, hi: fit.x.qmax });
+  const { channels } = reduction;
+  const x = { lo: fit.x.qmin, hi: fit.x.qmax };
+  const model = modelOf(layer, segments);
+  const bounds = weightBounds({ ...options, reduction, model, x, ...(fit.slack && { slack: fit.slack }) });
+  if (bounds.limit < 1) return undefined;
+  const { grid } = fit;
+  const rounded = roundWeights(weights, channels, model, { ...bounds, grid, leastScale: leastScales(layer, fit) });
+  if (segments !== 'flush') return { model, rounded, bounds };
+  const widest = options.analysis === 'worst-case' ? rounded.data.map(() => bounds.limit) : rounded.data;
   const single = singleSegment(reduction, options.accBits, options.lanes);
-  const model =
-    segments === 'flush' ? stepwise(single) : balancedSegments(single, weights, reduction.channels, segments);
-  const rounded = roundWeights(weights, reduction.channels, model, {
-    limit: 2 ** (options.weightBits - 1) - 1,
-    budget,
-    grid: fit.grid,
-    leastScale: leastScales(layer, fit),
-  });
-  if (segments !== 'flush') return { model, rounded };
-  return { model: greedySegments(single, rounded.data, reduction.channels, budget), rounded };
+  const budget = windowBudget(options.accBits, x);
+  return { model: greedySegments(single, widest, channels, budget), rounded, bounds };
+}
+
+/** The accumulators that the layer's weights are rounded for: those of every step where flushes follow from the weights. */
+export function modelOf({ reduction, weights, options }: Layer, segments: number | 'flush'): AccumulatorModel {
+  const single = singleSegment(reduction, options.accBits, options.lanes);
+  if (segments === 'flush') return stepwise(single);
+  // The worst case knows no weights: segments of as many products.
+  const mass = options.analysis === 'worst-case' ? weights.map(() => 1) : weights;
+  return balancedSegments(single, mass, reduction.channels, segments);
 }
 
 function leastScales({ bias }: Layer, { x, outputStep = 0 }: FitOptions): Float64Array {

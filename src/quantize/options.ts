@@ -1,6 +1,7 @@
 import { reject } from '../core/diagnostics.ts';
 import type { Graph, Node } from '../graph/types.ts';
 import type { RequantFormat } from '../numeric/requantize.ts';
+import { analyses, type RangeAnalysis } from './analysis.ts';
 import type { Clipping } from './clipping.ts';
 import { isReduction } from './groups.ts';
 
@@ -29,6 +30,10 @@ export interface QuantizeOptions {
   /** 8: NEON lanes (1 for depthwise and first layers); 1: one scalar accumulator, the paper's processor. */
   readonly lanes: 1 | 8;
   readonly segments: SegmentChoice;
+  /** How the ranges of sums are known. */
+  readonly analysis: RangeAnalysis;
+  /** `calibrated`: how many times as wide as seen a sum may get, at least 1. */
+  readonly guard: number;
   readonly requant: RequantFormat;
   readonly clipping: Clipping;
   readonly biasCorrection: boolean;
@@ -44,6 +49,8 @@ export const defaultOptions: QuantizeOptions = {
   accBits: 16,
   lanes: 8,
   segments: 'auto',
+  analysis: 'weights',
+  guard: 1.25,
   requant: 'fixed',
   clipping: 'mse',
   biasCorrection: true,
@@ -82,8 +89,17 @@ export function completeOptions(given: Partial<QuantizeOptions> = {}): QuantizeO
       'Use --lanes 8 (NEON) or --lanes 1.',
     );
   }
+  checkAnalysis(options);
   for (const [name, layer] of options.layers) checkOverride(name, layer);
   return options;
+}
+
+function checkAnalysis({ analysis, guard }: QuantizeOptions): void {
+  if (!analyses.includes(analysis)) {
+    throw badOption('--analysis', `"${analysis}" is no range analysis.`, `Use ${analyses.join(', ')}.`);
+  }
+  if (guard >= 1 && guard <= 16) return;
+  throw badOption('--guard', `"${guard}" is no guard factor.`, 'Use a number from 1 to 16, e.g. 1.25.');
 }
 
 function checkOverride(name: string, layer: LayerOverride): void {
@@ -148,7 +164,10 @@ function readSetting(text: string, place: string): LayerOverride {
  * The options of one layer: the common ones with its override put over them. A scalar accumulator is not flushed unless
  * asked for: it holds the whole dot product, as the paper's does.
  */
-export type LayerOptions = Pick<QuantizeOptions, 'bits' | 'weightBits' | 'accBits' | 'lanes' | 'segments' | 'requant'>;
+export type LayerOptions = Pick<
+  QuantizeOptions,
+  'bits' | 'weightBits' | 'accBits' | 'lanes' | 'segments' | 'analysis' | 'guard' | 'requant'
+>;
 
 export function optionsOfLayer(options: QuantizeOptions, node: Node): LayerOptions {
   const merged = { ...options, ...options.layers.get(node.origin.name) };

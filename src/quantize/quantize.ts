@@ -118,7 +118,8 @@ function fitLayers(graph: Graph, choice: Choice, options: QuantizeOptions): Map<
       const layer = layerOf(graph, node, optionsOfLayer(options, node));
       const x = quantOf(node.inputs[0]!);
       const outputStep = quantOf(outputOf(graph, node).id).scale[0]!;
-      return [node.id, fitLayer(layer, must(choice.segments.get(node.id), 'segments'), { x, grid, outputStep })];
+      const segments = must(choice.segments.get(node.id), 'segments');
+      return [node.id, must(fitLayer(layer, segments, { x, grid, outputStep }), `weights of ${node.id}`)];
     }),
   );
 }

@@ -15,8 +15,8 @@ export interface RoundedWeights {
 export interface RoundingOptions {
   /** The largest magnitude of an integer weight: 127 for 8 bits. */
   readonly limit: number;
-  /** The largest Σ|q| in one accumulator (DESIGN §4). */
-  readonly budget: number;
+  /** The largest Σ|q| in one accumulator (DESIGN §4), one for each channel. */
+  readonly budgets: ArrayLike<number>;
   readonly grid: ScaleGrid;
   /** The least scale of each channel, e.g. so that its bias fits 32 bits; positive. */
   readonly leastScale: ArrayLike<number>;
@@ -42,7 +42,8 @@ export function roundWeights(
     const w = weights.subarray(o * length, (o + 1) * length);
     const q = data.subarray(o * length, (o + 1) * length);
     const least = gridScale(Math.max(maxMagnitude(w) / options.limit, options.leastScale[o]!), options.grid);
-    const fits = (s: number) => keepsBudget(w, s, options, accumulators, sums);
+    const budget = options.budgets[o]!;
+    const fits = (s: number) => keepsBudget(w, s, { limit: options.limit, budget }, accumulators, sums);
     const smallest = options.grid === 'powerOfTwo' ? smallestPower(least, fits) : smallestFloat(least, fits);
     roundChannel(w, smallest, options.limit, q);
     const best = options.grid === 'powerOfTwo' ? smallest : refit(w, q, smallest, options.leastScale[o]!);
@@ -67,7 +68,7 @@ function magnitude(w: number, scale: number, limit: number): number {
 function keepsBudget(
   w: Float32Array,
   scale: number,
-  { limit, budget }: RoundingOptions,
+  { limit, budget }: { readonly limit: number; readonly budget: number },
   accumulators: Int32Array,
   sums: Int32Array,
 ): boolean {

@@ -1,3 +1,4 @@
+import { NeonarrowError } from '../core/diagnostics.ts';
 import { type Progress, silentProgress } from '../core/progress.ts';
 import type { Dataset } from '../data/dataset.ts';
 import type { Graph } from '../graph/types.ts';
@@ -7,14 +8,15 @@ import { calibrateNetwork, checkedOptions, quantizeCalibrated } from '../quantiz
 import type { LayerReport } from '../quantize/report.ts';
 import type { EvaluationCache } from './evaluation-cache.ts';
 
-/** One accumulator to try. */
-export type Accumulator = Pick<QuantizeOptions, 'lanes'> & { readonly bits: number };
+/** One accumulator to try, and how the ranges of its sums are known. */
+export type Accumulator = Pick<QuantizeOptions, 'lanes' | 'analysis'> & { readonly bits: number };
 
 /** What one accumulator costs in accuracy. */
 export interface SweepPoint extends Accumulator {
-  readonly top1: number;
+  /** Null where the analysis finds no weights that fit. */
+  readonly top1: number | null;
   /** Below float, as a fraction: 0.01 is one point. Negative where the quantized network is better. */
-  readonly drop: number;
+  readonly drop: number | null;
   /** Bits of the layers' inputs and weights, averaged over the layers. */
   readonly dataBits: number;
   readonly weightBits: number;
@@ -47,15 +49,28 @@ export async function sweep(request: SweepRequest, progress: Progress = silentPr
   const statistics = await calibrateNetwork(graph, calibration, common, progress);
   const points: SweepPoint[] = [];
   progress.start('sweep', accumulators.length);
-  for (const { bits, lanes } of accumulators) {
-    const options = checkedOptions(graph, { ...common, accBits: bits, lanes });
-    const { graph: quantized, layers } = await quantizeCalibrated(graph, calibration, statistics, options);
-    const top1 = (await request.evaluations.correct(quantized)) / float.samples;
-    points.push({ bits, lanes, top1, drop: float.top1 - top1, ...summaryOf(layers) });
+  for (const accumulator of accumulators) {
+    const { bits, lanes, analysis } = accumulator;
+    const options = checkedOptions(graph, { ...common, accBits: bits, lanes, analysis });
+    const quantized = await quantizeCalibrated(graph, calibration, statistics, options).catch(unlessTooNarrow);
+    const top1 = quantized && (await request.evaluations.correct(quantized.graph)) / float.samples;
+    const { layers } = quantized ?? { layers: [] };
+    points.push({
+      ...accumulator,
+      top1: top1 ?? null,
+      drop: top1 === undefined ? null : float.top1 - top1,
+      ...summaryOf(layers),
+    });
     progress.tick();
   }
   progress.done();
   return points;
+}
+
+/** That nothing fits is a result here. */
+function unlessTooNarrow(error: unknown): undefined {
+  if (error instanceof NeonarrowError && error.code === 'accumulator-too-narrow') return undefined;
+  throw error;
 }
 
 function summaryOf(layers: readonly LayerReport[]) {
@@ -65,6 +80,6 @@ function summaryOf(layers: readonly LayerReport[]) {
     dataBits: mean((l) => l.dataBits),
     weightBits: mean((l) => l.weightBits),
     utilization: mean((l) => l.utilization),
-    proven: layers.every((l) => l.proven),
+    proven: layers.length > 0 && layers.every((l) => l.proven),
   };
 }

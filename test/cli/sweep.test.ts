@@ -45,8 +45,8 @@ describe('sweep', () => {
     expect(points[2]!['dataBits']).toBeGreaterThan(points[0]!['dataBits']!);
 
     const csv = (await read('a', 'sweep.csv')).trimEnd().split('\n');
-    expect(csv[0]).toBe('bits,lanes,top1,drop,dataBits,weightBits,utilization,proven');
-    expect(csv.slice(1).map((line) => Number(line.split(',')[2]))).toEqual(points.map((p) => p['top1']));
+    expect(csv[0]).toBe('bits,lanes,analysis,top1,drop,dataBits,weightBits,utilization,proven');
+    expect(csv.slice(1).map((line) => Number(line.split(',')[3]))).toEqual(points.map((p) => p['top1']));
     expect(JSON.parse(await read('a', 'sweep.json'))).toMatchObject({ samples: 20, points });
     const svg = await read('a', 'sweep.svg');
     expect(svg).toMatch(/^<svg /);
@@ -87,11 +87,26 @@ describe('sweep', () => {
     expect(new Set((json['points'] as { top1: number }[]).map((p) => p.top1)).size).toBe(1);
   });
 
+  test('compares the analyses in one table; where no weights fit, there is no point', async () => {
+    const words = ['--acc-bits', '8,16', '--lanes', '1', '--analysis', 'worst-case,weights', '--bits', '8'];
+    const points = (await sweep('g', ...words))['points'] as Record<string, unknown>[];
+    expect(points.map((p) => [p['analysis'], p['bits'], p['top1'] === null])).toEqual([
+      ['worst-case', 8, true],
+      ['worst-case', 16, false],
+      ['weights', 8, false],
+      ['weights', 16, false],
+    ]);
+    expect(points[0]).toMatchObject({ drop: null, proven: false });
+    const seen = await neonarrow('sweep', ...data(), ...words, '--out', join(folder, 'g'), '--no-cache', '--quiet');
+    expect(seen.stdout).toMatch(/^ +8 +1 +worst-case +no weights fit$/m);
+    expect(await read('g', 'sweep.csv')).toMatch(/^8,1,worst-case,,,0,0,0,false$/m);
+  });
+
   test('for people: a table', async () => {
     const out = join(folder, 'f');
     const seen = await neonarrow('sweep', ...data(), '--acc-bits', '16', '--out', out, '--no-cache', '--quiet');
-    expect(seen.stdout).toMatch(/^bits +lanes +top-1 +drop/);
-    expect(seen.stdout).toMatch(/^ +16 +8 +\d+\.\d\d % .* proven$/m);
+    expect(seen.stdout).toMatch(/^bits +lanes +ranges +top-1 +drop/);
+    expect(seen.stdout).toMatch(/^ +16 +8 +weights +\d+\.\d\d % .* proven$/m);
     expect(seen.stdout).toContain(`wrote ${join(out, 'sweep.svg')}`);
   });
 
@@ -99,6 +114,7 @@ describe('sweep', () => {
     [['--acc-bits', '16..8'], '--acc-bits', '"16..8" is not a range of widths'],
     [['--acc-bits', '7..9'], '--acc-bits', '"7" is not a whole number from 8 to 32'],
     [['--lanes', '4'], '--lanes', '"4" is not a number of lanes'],
+    [['--analysis', 'best'], '--analysis', '"best" is no range analysis'],
     [['--images', '0'], '--images', '"0" is not a whole number of at least 1'],
   ])('%j is refused', async (words, place, message) => {
     const said = await refusal(2, folder, 'sweep', ...data(), ...words);

@@ -37,6 +37,11 @@ describe('options', () => {
       { samples: Number.NaN },
       '--samples: "NaN" is no possible number of samples. Use a whole number from 1 to 1000000.',
     ],
+    [{ guard: 0.5 }, '--guard: "0.5" is no guard factor. Use a number from 1 to 16, e.g. 1.25.'],
+    [
+      { analysis: 'best' as 'weights' },
+      '--analysis: "best" is no range analysis. Use worst-case, weights, calibrated.',
+    ],
     [{ lanes: 4 as 8 }, '--lanes: "4" is not a number of lanes. Use --lanes 8 (NEON) or --lanes 1.'],
     [
       { layers: new Map([['conv1', { bits: 1 }]]) },

@@ -18,7 +18,8 @@ function normalWeights(count: number, seed: number): Float32Array {
 }
 
 function rounding(channels: number, budget: number, more: Partial<RoundingOptions> = {}): RoundingOptions {
-  return { limit: 127, budget, grid: 'float32', leastScale: new Array<number>(channels).fill(2 ** -100), ...more };
+  const perChannel = (value: number) => new Array<number>(channels).fill(value);
+  return { limit: 127, budgets: perChannel(budget), grid: 'float32', leastScale: perChannel(2 ** -100), ...more };
 }
 
 const layers = fc.record({
