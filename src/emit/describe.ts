@@ -60,7 +60,7 @@ export interface ReductionSummary {
 }
 
 export function reductionSummary(graph: Graph, node: Node, packed: Packed): ReductionSummary | undefined {
-  if (!isKind(node, 'conv2d') && !isKind(node, 'fullyConnected')) return undefined;
+  if (!isKind(node, 'conv2d') && !isKind(node, 'winograd') && !isKind(node, 'fullyConnected')) return undefined;
   const { integer } = node.op;
   if (integer === undefined) return undefined;
   const weights = tensorOf(graph, must(node.inputs[1], 'weights'));

@@ -1,4 +1,5 @@
 import type { RequantFormat } from '../numeric/requantize.ts';
+import type { WinogradTile } from '../numeric/winograd.ts';
 
 /**
  * The graph: immutable, in topological order. Meaning of every operator: `ops/`. From the importer on, activations are
@@ -113,6 +114,31 @@ export interface Conv2dOp {
   readonly integer?: IntegerReduction;
 }
 
+/** How the transformed input of a Winograd convolution becomes int8: `clamp(sqrdmulh(v, multiplier) [+ offset], qmin, qmax)`. */
+export interface WinogradInput {
+  /** For each tap, in units of 2^−15, in [1, 2^15]; 2^15 leaves the tap as it is. */
+  readonly multiplier: readonly number[];
+  /** Added at the tap that a constant input does not leave at 0 (`numeric/winograd`), whose values are not centred. */
+  readonly offset: number;
+  readonly qmin: number;
+  readonly qmax: number;
+}
+
+/**
+ * A 3×3 convolution with strides 1 by F(m×m, 3×3), m = `tile`; quantized graphs only, made by the quantizer. x: N×H×W×C,
+ * transformed weights: (O·T²)×C with T = m + 2 and a scale for each row, b: O. Tiles begin at the output's first pixel.
+ */
+export interface WinogradOp {
+  readonly kind: 'winograd';
+  readonly tile: WinogradTile;
+  readonly pads: Pads;
+  readonly clamp?: Clamp;
+  readonly input: WinogradInput;
+  /** Bits that a tap's sums gain before they are brought to the scale that the channel's taps share. */
+  readonly leftShift: number;
+  readonly integer: IntegerReduction;
+}
+
 /** x: M×K, w: O×K, b: O. */
 export interface FullyConnectedOp {
   readonly kind: 'fullyConnected';
@@ -223,6 +249,7 @@ export interface FakeQuantOp {
 
 export type Op =
   | Conv2dOp
+  | WinogradOp
   | FullyConnectedOp
   | MaxPoolOp
   | AveragePoolOp

@@ -1,6 +1,6 @@
 import { invariant } from '../core/diagnostics.ts';
 import { must } from '../core/must.ts';
-import { inputsOf, isKind, outputOf, tensorOf } from '../graph/build.ts';
+import { inputsOf, outputOf, tensorOf } from '../graph/build.ts';
 import { permuteShape, sizeOf } from '../graph/shape.ts';
 import type { Graph, Node, Shape, Tensor, TensorId } from '../graph/types.ts';
 import { createModelBuilder, type ModelBuilder } from '../onnx/build-model.ts';
@@ -94,7 +94,7 @@ function writeNode(builder: ModelBuilder, graph: Graph, node: Node): void {
   if (exact === undefined) throw invariant(`${node.op.kind} has no exact form`, node.origin.name);
   builder.scope(node.origin.name);
   const inputs = inputsOf(graph, node);
-  const hasWeights = isKind(node, 'conv2d') || isKind(node, 'fullyConnected');
+  const hasWeights = definitionOf(node).reduction !== undefined;
   // Constant operands (not weights) are activations that never change.
   for (const t of inputs) if (t.data !== undefined && !hasWeights && !builder.isBound(t)) bindConstant(builder, t);
   exact(node, { writer: builder, inputs, output: outputOf(graph, node) });

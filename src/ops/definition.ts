@@ -43,7 +43,9 @@ export interface Reduction {
    * row is then summed in one accumulator a channel.
    */
   readonly shortRows?: boolean;
-  /** Multiply-accumulates of the whole operator, padding included. */
+  /** The range of what is multiplied, where that is not the input itself. */
+  readonly operands?: { readonly lo: number; readonly hi: number };
+  /** Multiply-accumulates of the whole operator, padding included; of a Winograd convolution those that it stands for. */
   readonly macs: number;
 }
 

@@ -86,6 +86,27 @@ function emitSteps(writer: OnnxWriter, sum: ExactSum, r: Requantizer, spread: Sp
   }
 }
 
+/**
+ * Writes `sqrdmulh(sum << leftShift, multiplier)` in float64, not clamped.
+ * @param multiplier one for each of the spread's channels, in [0, 2^31)
+ */
+export function emitScaled(
+  writer: OnnxWriter,
+  sum: ExactSum,
+  r: Pick<Fixed, 'leftShift' | 'multiplier'>,
+  spread: Spread,
+): string {
+  const wide = sum.type === 'float64' ? sum.name : emitCast(writer, sum.name, 'float64');
+  const constant = (base: string, of: (channel: number) => number): string =>
+    float64Constant(writer, base, spread.dims, spread.channels.map(of));
+  const most = r.multiplier.reduce((a, b) => Math.max(a, b), 0);
+  if (sum.largest * 2 ** r.leftShift * most + 2 ** 30 >= 2 ** 53) {
+    return emitTwoWords(writer, wide, { ...r, format: 'fixed', shift: new Int32Array(r.multiplier.length) }, constant);
+  }
+  const scaled = writer.node('Mul', [wide, constant('multiplier', (c) => r.multiplier[c]! * 2 ** (r.leftShift - 31))]);
+  return writer.node('Floor', [writer.node('Add', [scaled, float64Constant(writer, 'half', [], [0.5])])]);
+}
+
 type Fixed = Extract<Requantizer, { format: 'fixed' }>;
 
 /**

@@ -15,10 +15,12 @@ import { softmax } from './softmax.ts';
 import type { SourceParser } from './source.ts';
 import { transpose } from './transpose.ts';
 import { unary } from './unary.ts';
+import { winograd } from './winograd.ts';
 
 /** Every operator: the compiler names one that is missing. */
 const definitions: { readonly [K in OpKind]: OpDefinition<OpOf<K>> } = {
   conv2d,
+  winograd,
   fullyConnected,
   maxPool,
   averagePool,

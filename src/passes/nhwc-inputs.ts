@@ -21,6 +21,7 @@ function wantedThrough(graph: Graph, node: Node): Chain | undefined {
   const { op } = node;
   switch (op.kind) {
     case 'conv2d':
+    case 'winograd':
     case 'maxPool':
     case 'averagePool':
     case 'depthToSpace':

@@ -87,6 +87,7 @@ class Layout {
       case 'fullyConnected':
         return this.#fullyConnected(node, inputs);
       case 'conv2d':
+      case 'winograd':
       case 'maxPool':
       case 'averagePool':
       case 'depthToSpace':

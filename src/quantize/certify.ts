@@ -11,11 +11,13 @@ import type {
   NodeId,
   QuantParams,
   Tensor,
+  WinogradOp,
 } from '../graph/types.ts';
 import { largestSum } from '../numeric/requantize.ts';
 import { type Reduction, stepCount } from '../ops/definition.ts';
 import { definitionOf } from '../ops/index.ts';
 import { reductionRequantizer } from '../ops/quantized.ts';
+import { fitsRequantizer, winogradRanges, winogradScales } from '../ops/winograd-parts.ts';
 import { type AccumulatorProof, fitsWindow, proveReduction, type SumRange } from './accumulator.ts';
 
 export type ReductionNode = Node<Conv2dOp> | Node<FullyConnectedOp>;
@@ -24,24 +26,36 @@ export function isReductionNode(node: Node): node is ReductionNode {
   return isKind(node, 'conv2d') || isKind(node, 'fullyConnected');
 }
 
+/** A layer of a quantized graph: also what the quantizer puts in the place of a convolution. */
+export type IntegerNode = ReductionNode | Node<WinogradOp>;
+
+export function isIntegerNode(node: Node): node is IntegerNode {
+  return isReductionNode(node) || isKind(node, 'winograd');
+}
+
 /** A quantized layer with weights, its parts by name. */
 export interface IntegerLayer {
-  readonly node: ReductionNode;
+  readonly node: IntegerNode;
   readonly integer: IntegerReduction;
   readonly reduction: Reduction;
   /** The input's quantization. */
   readonly x: QuantParams;
+  /** The range of what is multiplied: of the input, or of the input transformed. */
+  readonly operands: SumRange;
   readonly weights: Tensor & { readonly data: Int8Array; readonly quant: QuantParams };
   readonly bias: Tensor & { readonly data: Int32Array };
 }
 
-export function integerLayerOf(graph: Graph, node: ReductionNode): IntegerLayer {
+export function integerLayerOf(graph: Graph, node: IntegerNode): IntegerLayer {
   const inputs = inputsOf(graph, node);
+  const reduction = must(definitionOf(node).reduction, `reduction of ${node.id}`)(node, inputs);
+  const x = must(inputs[0]?.quant, `quantization of the input of ${node.id}`);
   return {
     node,
     integer: must(node.op.integer, `integer reduction of ${node.id}`),
-    reduction: must(definitionOf(node).reduction, `reduction of ${node.id}`)(node, inputs),
-    x: must(inputs[0]?.quant, `quantization of the input of ${node.id}`),
+    reduction,
+    x,
+    operands: reduction.operands ?? { lo: x.qmin, hi: x.qmax },
     weights: inputs[1] as IntegerLayer['weights'],
     bias: inputs[2] as IntegerLayer['bias'],
   };
@@ -55,7 +69,7 @@ export function integerLayerOf(graph: Graph, node: ReductionNode): IntegerLayer 
  */
 export function certify(graph: Graph): ReadonlyMap<NodeId, AccumulatorProof> {
   const proofs = new Map<NodeId, AccumulatorProof>();
-  for (const node of graph.nodes.filter(isReductionNode)) {
+  for (const node of graph.nodes.filter(isIntegerNode)) {
     const layer = integerLayerOf(graph, node);
     checkModel(layer);
     checkSums(graph, layer);
@@ -65,9 +79,9 @@ export function certify(graph: Graph): ReadonlyMap<NodeId, AccumulatorProof> {
 }
 
 /** The proof of one layer. Rejects with `accumulator-overflow` where there is none. */
-export function proveLayer({ node, integer, reduction, weights, x }: IntegerLayer): AccumulatorProof {
+export function proveLayer({ node, integer, reduction, weights, operands }: IntegerLayer): AccumulatorProof {
   const model = integer.accumulator;
-  const proof = proveReduction(model, weights.data, reduction.channels, { lo: x.qmin, hi: x.qmax });
+  const proof = proveReduction(model, weights.data, reduction.channels, operands);
   const failing = proof.worst.findIndex((range) => !fitsWindow(range, model.bits));
   if (failing < 0) return proof;
   const { lo, hi } = proof.worst[failing]!;
@@ -127,6 +141,10 @@ export function totalRanges({
 
 function checkSums(graph: Graph, layer: IntegerLayer): void {
   const { node } = layer;
+  if (isKind(node, 'winograd')) {
+    checkWinograd(graph, node, layer);
+    return;
+  }
   const limit = largestSum(reductionRequantizer(node, inputsOf(graph, node), outputOf(graph, node)));
   const ranges = totalRanges(layer);
   const failing = ranges.findIndex(({ lo, hi }) => Math.max(-lo, hi) > limit);
@@ -137,5 +155,18 @@ function checkSums(graph: Graph, layer: IntegerLayer): void {
     message: `The sum of output channel ${failing} can be anything from ${lo} to ${hi}; its requantization takes ±${limit}.`,
     place: placeOf(node),
     hint: "Check the scale of the layer's output: it is far finer than what the layer computes.",
+  });
+}
+
+function checkWinograd(graph: Graph, node: Node<WinogradOp>, { weights, bias }: IntegerLayer): void {
+  const scales = winogradScales(node, inputsOf(graph, node), outputOf(graph, node));
+  const ranges = winogradRanges(node, scales, weights.data, bias.data);
+  const failing = ranges.findIndex((range) => !fitsRequantizer(range, scales.requantizer));
+  if (failing < 0) return;
+  throw reject({
+    code: 'sum-overflow',
+    message: `The transformed sums of output channel ${failing} can reach ${ranges[failing]!.sum}: more than 32 bits hold.`,
+    place: placeOf(node),
+    hint: 'Quantize the float model again, or keep the layer direct: --layer NAME=winograd:off.',
   });
 }

@@ -1,7 +1,7 @@
 import { invariant } from '../core/diagnostics.ts';
 import { inputsOf, outputOf, tensorOf } from '../graph/build.ts';
 import type { Graph, Node, QuantParams, Tensor } from '../graph/types.ts';
-import { isReductionNode } from './certify.ts';
+import { isIntegerNode } from './certify.ts';
 import { movesValues } from './groups.ts';
 
 /**
@@ -18,7 +18,7 @@ export function checkQuantized(graph: Graph): void {
       throw invariant(`a ${node.op.kind} in a quantized graph`, node.id);
     }
     for (const id of node.outputs) checkActivation(tensorOf(graph, id));
-    if (isReductionNode(node)) checkLayer(graph, node);
+    if (isIntegerNode(node)) checkLayer(graph, node);
     else checkOperands(graph, node);
   }
 }
@@ -47,13 +47,15 @@ function checkLayer(graph: Graph, node: Node): void {
   checkActivation(x);
   const channels = w.shape[0]!;
   const { quant } = w;
+  const rows = node.op.kind === 'winograd' ? node.op.input.multiplier.length : 1;
   if (!(w.data instanceof Int8Array) || quant?.axis !== 0 || quant.scale.length !== channels || quant.zeroPoint !== 0) {
     throw invariant('weights that are not int8 with a scale for each output channel', w.id);
   }
   checkScales(quant, w.id);
   if (w.data.some((q) => q < quant.qmin || q > quant.qmax)) throw invariant('weights outside their own range', w.id);
-  if (!(b.data instanceof Int32Array) || b.data.length !== channels) throw invariant('a bias that is not int32', b.id);
-  if (!isReductionNode(node) || node.op.integer === undefined) throw invariant('a layer without accumulator', node.id);
+  if (!(b.data instanceof Int32Array) || b.data.length * rows !== channels)
+    throw invariant('a bias that is not int32', b.id);
+  if (!isIntegerNode(node) || node.op.integer === undefined) throw invariant('a layer without accumulator', node.id);
 }
 
 function checkOperands(graph: Graph, node: Node): void {

@@ -1,6 +1,6 @@
 import type { Graph, NodeId } from '../graph/types.ts';
 import { type AccumulatorProof, utilizationOf } from './accumulator.ts';
-import { certify, type IntegerLayer, integerLayerOf, isReductionNode } from './certify.ts';
+import { certify, type IntegerLayer, integerLayerOf, isIntegerNode } from './certify.ts';
 
 /** What `--json` says about a layer with weights (DESIGN §10). */
 export interface LayerReport {
@@ -30,7 +30,7 @@ export interface LayerReport {
 export function layerReports(graph: Graph, noise: ReadonlyMap<NodeId, number> = new Map()): LayerReport[] {
   const proofs = certify(graph);
   return graph.nodes
-    .filter(isReductionNode)
+    .filter(isIntegerNode)
     .map((node) => reportOf(integerLayerOf(graph, node), proofs.get(node.id), noise.get(node.id)));
 }
 
@@ -56,8 +56,9 @@ function utilizations(proof: AccumulatorProof): number[] {
 }
 
 /** The width whose window holds the widest range of a channel's sum, (ν − µ)·Σ|w| + 1 integers (DESIGN §4). */
-function scalarBits({ weights, reduction, x }: IntegerLayer): number {
-  const widest = channelNorms(weights.data, reduction.length).reduce((a, b) => Math.max(a, b), 0) * (x.qmax - x.qmin);
+function scalarBits({ weights, reduction, operands }: IntegerLayer): number {
+  const widest =
+    channelNorms(weights.data, reduction.length).reduce((a, b) => Math.max(a, b), 0) * (operands.hi - operands.lo);
   return Math.max(1, Math.ceil(Math.log2(widest + 1)));
 }
 
