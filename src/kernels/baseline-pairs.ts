@@ -1,11 +1,11 @@
+import { must } from '../core/must.ts';
 import type { Conv2dOp, FullyConnectedOp, Graph } from '../graph/types.ts';
 import { packUnproven } from './baseline.ts';
 import { type Geometry, geometryOf, type ReductionNode } from './k-lanes/geometry.ts';
-import { packWeights } from './k-lanes/pack.ts';
-import { prepare } from './k-lanes/prepare.ts';
-import { type Tile, tileChannels } from './k-lanes/tile.ts';
-import { kLanesView, predictedInstructions } from './k-lanes/view.ts';
-import type { Cost, Kernel, Packed } from './kernel.ts';
+import { type Prepared, prepare, weightsComment } from './k-lanes/prepare.ts';
+import { chooseTile, likelyPlane, mostPixels, pixelsOf, planeOf, type Tile, tilesOf } from './k-lanes/tile.ts';
+import { viewWithTile } from './k-lanes/view.ts';
+import type { Cost, Kernel, Packed, ViewContext } from './kernel.ts';
 
 /**
  * The strongest 32-bit accumulation that existing libraries use, as a measure for ours: K in the lanes, two products summed
@@ -16,14 +16,12 @@ const shared = {
   summary: 'baseline: two products in 16 bits, then 32-bit sums',
   pack,
   cost,
-  view: kLanesView,
+  view,
 } as const;
 
 function pack(node: ReductionNode, graph: Graph): Packed {
-  const g = geometryOf(node, graph);
-  const packed = packWeights(g.weights, g.reduction.channels, g.walk, tileChannels, g.groups);
-  const comment = `[${packed.tiles} tiles][${packed.walk.steps} blocks][${tileChannels} channels][16 products]`;
-  return packUnproven(node, graph, packed.channelOf, { data: packed.data, comment });
+  const { packed } = prepare(node, graph);
+  return packUnproven(node, graph, packed.channelOf, { data: packed.data, comment: weightsComment(packed) });
 }
 
 /** −128 · −128 twice leaves 16 bits: existing kernels of this form are wrong there (peers.json), this one does not fit. */
@@ -32,12 +30,27 @@ function misfit(g: Geometry): string | undefined {
   return g.xRange.lo === -128 && g.weights.includes(-128) ? 'two products of -128 with -128 leave 16 bits' : undefined;
 }
 
+/** 32 bytes of K: three instructions for each pixel, channel and 16 bytes; loads in pairs; loop. */
+function costOf({ walk }: Prepared): (tile: Tile) => number {
+  return (tile) => {
+    const pixels = pixelsOf(tile);
+    return (walk.steps / 2) * (pixels * 24 + 4 + pixels + 1) + 24 + pixels * 12;
+  };
+}
+
 function cost(node: ReductionNode, graph: Graph): Cost {
   const p = prepare(node, graph);
-  const { steps } = p.packed.walk;
-  // 32 bytes of K: three instructions for each pixel, channel and 16 bytes; loads in pairs; loop.
-  const costOf = (pixels: number) => (steps / 2) * (pixels * 24 + 4 + pixels + 1) + 24 + pixels * 12;
-  return { instructions: predictedInstructions(p, (tile: Tile) => costOf(tile.height * tile.width)) };
+  const plane = likelyPlane(p.geometry);
+  const tile = chooseTile(plane, mostPixels, costOf(p));
+  return { instructions: p.packed.tiles * tilesOf(plane, tile) * costOf(p)(tile) };
+}
+
+function view(context: ViewContext<Conv2dOp> | ViewContext<FullyConnectedOp>) {
+  const p = prepare(context.node, context.graph);
+  const plane = planeOf(p.geometry, must(context.inputs[0], 'input'), context.output);
+  const whole = { ...p, partition: { kind: 'whole' } } as const;
+  const tile = chooseTile(plane, mostPixels, costOf(p));
+  return { ...viewWithTile(context, 'baseline-pairs', whole, plane, tile), add: 'accumulate_pairs' };
 }
 
 export const convPairs: Kernel<Conv2dOp> = {

@@ -67,7 +67,7 @@ function costOfTile({ height, width }: Tile, length: number): number {
 function chooseTile(plane: Pick<Plane, 'height' | 'width'>, length: number): Tile {
   const shapes: Tile[] = [];
   for (let height = 1; height <= tilePixels; height++) {
-    for (let width = 1; height * width <= tilePixels; width++) shapes.push({ height, width });
+    for (let width = 1; height * width <= tilePixels; width++) shapes.push({ height, width, shape: 'block' });
   }
   const costOf = (tile: Tile) => tilesOf(plane, tile) * costOfTile(tile, length);
   return shapes

@@ -1,42 +1,27 @@
-import type { Conv2dOp, FullyConnectedOp } from '../graph/types.ts';
+import type { Conv2dOp, FullyConnectedOp, Graph } from '../graph/types.ts';
 import type { ReductionNode } from './k-lanes/geometry.ts';
-import { type Prepared, packReduction, prepare } from './k-lanes/prepare.ts';
-import { type Tile, tileCost } from './k-lanes/tile.ts';
+import { packReduction, prepare } from './k-lanes/prepare.ts';
 import { kLanesView, predictedInstructions } from './k-lanes/view.ts';
-import type { Kernel } from './kernel.ts';
+import type { Kernel, ViewContext } from './kernel.ts';
 
 /**
- * As `conv-k-lanes`, with flushes: at proven places the lanes of a pixel's four channels are added into 32 bits. They are
- * reduced to one vector of four sums there, so that the 32-bit sums need a register a pixel, not one an accumulator.
+ * As `conv-k-lanes`, with flushes: at proven places each accumulator's lanes are added pairwise into 32-bit lanes of its own
+ * (`vpadalq_s16`), and the next products start it anew. Three pixels × four channels are 12 accumulators of either kind.
  */
 const shared = {
   name: 'conv-k-lanes-flush',
   summary: 'products in 8 lanes of 16 bits, flushed into 32 bits where the weights need it',
+  misfit,
+  cost: (node: ReductionNode, graph: Graph) => ({ instructions: predictedInstructions(prepare(node, graph)) }),
   pack: packReduction,
-  view: kLanesView,
-  misfit: (node: ReductionNode) => (node.op.integer?.requant === 'fixed16' ? 'requantizes in 16 bits' : undefined),
+  view: (context: ViewContext<Conv2dOp> | ViewContext<FullyConnectedOp>) => kLanesView(context, 'conv-k-lanes-flush'),
 } as const;
 
-function flushCost(p: Prepared): (tile: Tile) => number {
-  const flushes = p.segments.length;
-  return (tile) => tileCost(tile, p.packed.walk.steps) + flushes * (12 + tile.height * tile.width * 12);
+function misfit(node: ReductionNode, graph: Graph): string | undefined {
+  if (node.op.integer?.requant === 'fixed16') return 'requantizes in 16 bits';
+  return prepare(node, graph).partition.kind === 'whole' ? 'its weights need no flush' : undefined;
 }
 
-export const convKLanesFlush: Kernel<Conv2dOp> = {
-  ...shared,
-  op: 'conv2d',
-  cost: (node, graph) => {
-    const p = prepare(node, graph);
-    return { instructions: predictedInstructions(p, flushCost(p)) };
-  },
-  border: (node) => node.op.pads,
-};
+export const convKLanesFlush: Kernel<Conv2dOp> = { ...shared, op: 'conv2d', border: (node) => node.op.pads };
 
-export const fullyConnectedKLanesFlush: Kernel<FullyConnectedOp> = {
-  ...shared,
-  op: 'fullyConnected',
-  cost: (node, graph) => {
-    const p = prepare(node, graph);
-    return { instructions: predictedInstructions(p, flushCost(p)) };
-  },
-};
+export const fullyConnectedKLanesFlush: Kernel<FullyConnectedOp> = { ...shared, op: 'fullyConnected' };

@@ -19,6 +19,8 @@ export interface ConvCase {
   readonly groups?: number;
   /** Weights are drawn from [−largest, largest]. */
   readonly largest?: number;
+  /** Weight k of every channel, instead. */
+  readonly weights?: (k: number) => number;
   readonly x?: QuantParams;
   readonly clamp?: Clamp;
   readonly requant?: RequantFormat;
@@ -43,7 +45,10 @@ export function convGraph(name: string, c: ConvCase, seed = 3): Graph {
   const x = c.x ?? quant(0.05, -128);
   const random = createRandom(seed);
   const length = kernel[0] * kernel[1] * perGroup;
-  const weights = Int8Array.from({ length: c.outputs * length }, () => random.int(-largest, largest));
+  const weights = Int8Array.from(
+    { length: c.outputs * length },
+    (_, i) => c.weights?.(i % length) ?? random.int(-largest, largest),
+  );
   const runLength = groups === 1 && dilations[1] === 1 ? kernel[1] * perGroup : perGroup;
   const walk = walkOf(length, runLength);
   const depthwise = groups === c.channels && groups === c.outputs;

@@ -54,6 +54,27 @@ const convolutions: Readonly<Record<string, ConvCase>> = {
   },
   shift: { height: 4, width: 4, channels: 16, outputs: 6, ...same, x: quant(2 ** -4, 0), largest: 7, requant: 'shift' },
   float32: { height: 4, width: 4, channels: 16, outputs: 6, ...same, largest: 7, requant: 'float32' },
+  // Runs that end with a block of 8, whole and flushed.
+  eight_channels: { height: 6, width: 6, channels: 8, outputs: 8, ...same, largest: 20 },
+  half_blocks: { height: 5, width: 5, channels: 24, outputs: 5, ...same, largest: 12 },
+  half_blocks_flushed: { height: 5, width: 5, channels: 40, outputs: 5, ...same, largest: 60 },
+  half_block_only: { height: 4, width: 4, channels: 5, outputs: 4, kernel: [3, 1], pads: [1, 0, 1, 0] },
+  half_block_flushed: { height: 4, width: 4, channels: 8, outputs: 4, kernel: [3, 1], pads: [1, 0, 1, 0] },
+  // Planes on which lines of pixels waste fewer than rectangles, ±1.
+  line: { height: 7, width: 7, channels: 32, outputs: 5, ...same, largest: 5 },
+  line_strided: { height: 13, width: 11, channels: 32, outputs: 5, ...same, strides: [2, 2], largest: 5 },
+  line_flushed: { height: 5, width: 5, channels: 32, outputs: 5, ...same },
+  line_more: { height: 5, width: 13, channels: 32, outputs: 4, ...same, largest: 5 },
+  flushed_tile_less_one: { height: 1, width: 2, channels: 32, outputs: 3, ...same },
+  flushed_tile: { height: 1, width: 3, channels: 32, outputs: 4, ...same },
+  flushed_tile_more_one: { height: 1, width: 4, channels: 32, outputs: 5, ...same },
+  // Flushes after several rows, an even number of them and not; after rows of taps; after single steps of 16.
+  flushed_rows: { height: 6, width: 6, channels: 16, outputs: 4, kernel: [4, 1], pads: [1, 0, 2, 0], largest: 80 },
+  flushed_rows_uneven: { height: 6, width: 6, channels: 16, outputs: 4, ...same, largest: 25 },
+  flushed_taps: { height: 6, width: 6, channels: 32, outputs: 8, groups: 2, ...same, largest: 35 },
+  // −128 · −128 four times in a lane leaves 16 bits, unless the lane starts elsewhere.
+  most_negative: { height: 3, width: 3, channels: 32, outputs: 4, ...same, weights: () => -128 },
+  one_sided: { height: 3, width: 3, channels: 32, outputs: 4, ...same, weights: (k) => (k % 2 === 0 ? 127 : 126) },
   // One-sided weights: the range is centred by a preload.
   large: { height: 12, width: 13, channels: 48, outputs: 16, ...same, largest: 3 },
 };

@@ -99,17 +99,6 @@ static inline digits_sum16 digits_load_sum16(const int32_t *from)
   return loaded;
 }
 
-/* Weights of four output channels for the same 16 products. */
-typedef struct {
-  int8x16_t c0, c1, c2, c3;
-} digits_weights4;
-
-static inline digits_weights4 digits_load_weights4(const int8_t *w)
-{
-  const digits_weights4 loaded = {vld1q_s8(w), vld1q_s8(w + 16), vld1q_s8(w + 32), vld1q_s8(w + 48)};
-  return loaded;
-}
-
 /* Adds one product to each of sixteen channels. */
 static inline digits_acc16 digits_multiply_accumulate16(digits_acc16 acc, int8x16_t x, int8x16_t w)
 {
@@ -118,18 +107,13 @@ static inline digits_acc16 digits_multiply_accumulate16(digits_acc16 acc, int8x1
   return acc;
 }
 
-/* Adds 16 products for each of four channels, two to a lane: 64 multiply-accumulates in eight instructions. */
-static inline digits_acc4 digits_multiply_accumulate4(digits_acc4 acc, int8x16_t x, digits_weights4 w)
+/* Adds the products of 16 bytes to the sums of two channels, two to a lane: 32 multiply-accumulates, four instructions. */
+static inline void digits_multiply_accumulate2(int16x8_t *c0, int16x8_t *c1, int8x16_t x, int8x16_t w0, int8x16_t w1)
 {
-  acc.c0 = vmlal_s8(acc.c0, vget_low_s8(x), vget_low_s8(w.c0));
-  acc.c1 = vmlal_s8(acc.c1, vget_low_s8(x), vget_low_s8(w.c1));
-  acc.c2 = vmlal_s8(acc.c2, vget_low_s8(x), vget_low_s8(w.c2));
-  acc.c3 = vmlal_s8(acc.c3, vget_low_s8(x), vget_low_s8(w.c3));
-  acc.c0 = vmlal_high_s8(acc.c0, x, w.c0);
-  acc.c1 = vmlal_high_s8(acc.c1, x, w.c1);
-  acc.c2 = vmlal_high_s8(acc.c2, x, w.c2);
-  acc.c3 = vmlal_high_s8(acc.c3, x, w.c3);
-  return acc;
+  *c0 = vmlal_s8(*c0, vget_low_s8(x), vget_low_s8(w0));
+  *c1 = vmlal_s8(*c1, vget_low_s8(x), vget_low_s8(w1));
+  *c0 = vmlal_high_s8(*c0, x, w0);
+  *c1 = vmlal_high_s8(*c1, x, w1);
 }
 #endif
 
@@ -398,36 +382,59 @@ static void digits_3_4_Conv(const int8_t *restrict x, int8_t *restrict y)
       for (int32_t j = 0; j < 14; j += 2) {
         const int32_t ox = j;
         const int8_t *p = corner + oy * 256 + ox * 16;
+        int8_t *const to = y + oy * 448 + ox * 32 + channel;
         const int8_t *w = digits_3_4_Conv_weights + tile * 576;
         const digits_acc4 start = digits_load_acc4(digits_3_4_Conv_preload + tile * 32);
         digits_acc4 a0 = start, a1 = start, a2 = start, a3 = start;
         for (int32_t run = 0; run < 3; run++) {
-          #pragma GCC unroll 1
-          for (int32_t k = 0; k < 1; k++) {
-            const digits_weights4 wa = digits_load_weights4(w), wb = digits_load_weights4(w + 64);
+          {
             const int8x16_t x0a = vld1q_s8(p), x0b = vld1q_s8(p + 16);
-            a0 = digits_multiply_accumulate4(a0, x0a, wa);
-            a0 = digits_multiply_accumulate4(a0, x0b, wb);
             const int8x16_t x1a = vld1q_s8(p + 16), x1b = vld1q_s8(p + 32);
-            a1 = digits_multiply_accumulate4(a1, x1a, wa);
-            a1 = digits_multiply_accumulate4(a1, x1b, wb);
             const int8x16_t x2a = vld1q_s8(p + 256), x2b = vld1q_s8(p + 272);
-            a2 = digits_multiply_accumulate4(a2, x2a, wa);
-            a2 = digits_multiply_accumulate4(a2, x2b, wb);
             const int8x16_t x3a = vld1q_s8(p + 272), x3b = vld1q_s8(p + 288);
-            a3 = digits_multiply_accumulate4(a3, x3a, wa);
-            a3 = digits_multiply_accumulate4(a3, x3b, wb);
+            const int8x16_t w0a = vld1q_s8(w), w1a = vld1q_s8(w + 16);
+            digits_multiply_accumulate2(&a0.c0, &a0.c1, x0a, w0a, w1a);
+            digits_multiply_accumulate2(&a1.c0, &a1.c1, x1a, w0a, w1a);
+            digits_multiply_accumulate2(&a2.c0, &a2.c1, x2a, w0a, w1a);
+            digits_multiply_accumulate2(&a3.c0, &a3.c1, x3a, w0a, w1a);
+            const int8x16_t w2a = vld1q_s8(w + 32), w3a = vld1q_s8(w + 48);
+            digits_multiply_accumulate2(&a0.c2, &a0.c3, x0a, w2a, w3a);
+            digits_multiply_accumulate2(&a1.c2, &a1.c3, x1a, w2a, w3a);
+            digits_multiply_accumulate2(&a2.c2, &a2.c3, x2a, w2a, w3a);
+            digits_multiply_accumulate2(&a3.c2, &a3.c3, x3a, w2a, w3a);
+            const int8x16_t w0b = vld1q_s8(w + 64), w1b = vld1q_s8(w + 80);
+            digits_multiply_accumulate2(&a0.c0, &a0.c1, x0b, w0b, w1b);
+            digits_multiply_accumulate2(&a1.c0, &a1.c1, x1b, w0b, w1b);
+            digits_multiply_accumulate2(&a2.c0, &a2.c1, x2b, w0b, w1b);
+            digits_multiply_accumulate2(&a3.c0, &a3.c1, x3b, w0b, w1b);
+            const int8x16_t w2b = vld1q_s8(w + 96), w3b = vld1q_s8(w + 112);
+            digits_multiply_accumulate2(&a0.c2, &a0.c3, x0b, w2b, w3b);
+            digits_multiply_accumulate2(&a1.c2, &a1.c3, x1b, w2b, w3b);
+            digits_multiply_accumulate2(&a2.c2, &a2.c3, x2b, w2b, w3b);
+            digits_multiply_accumulate2(&a3.c2, &a3.c3, x3b, w2b, w3b);
             p += 32;
             w += 128;
             digits_fence();
           }
-          const digits_weights4 wa = digits_load_weights4(w);
-          a0 = digits_multiply_accumulate4(a0, vld1q_s8(p), wa);
-          a1 = digits_multiply_accumulate4(a1, vld1q_s8(p + 16), wa);
-          a2 = digits_multiply_accumulate4(a2, vld1q_s8(p + 256), wa);
-          a3 = digits_multiply_accumulate4(a3, vld1q_s8(p + 272), wa);
-          p += 16;
-          w += 64;
+          {
+            const int8x16_t x0 = vld1q_s8(p);
+            const int8x16_t x1 = vld1q_s8(p + 16);
+            const int8x16_t x2 = vld1q_s8(p + 256);
+            const int8x16_t x3 = vld1q_s8(p + 272);
+            const int8x16_t w0 = vld1q_s8(w), w1 = vld1q_s8(w + 16);
+            digits_multiply_accumulate2(&a0.c0, &a0.c1, x0, w0, w1);
+            digits_multiply_accumulate2(&a1.c0, &a1.c1, x1, w0, w1);
+            digits_multiply_accumulate2(&a2.c0, &a2.c1, x2, w0, w1);
+            digits_multiply_accumulate2(&a3.c0, &a3.c1, x3, w0, w1);
+            const int8x16_t w2 = vld1q_s8(w + 32), w3 = vld1q_s8(w + 48);
+            digits_multiply_accumulate2(&a0.c2, &a0.c3, x0, w2, w3);
+            digits_multiply_accumulate2(&a1.c2, &a1.c3, x1, w2, w3);
+            digits_multiply_accumulate2(&a2.c2, &a2.c3, x2, w2, w3);
+            digits_multiply_accumulate2(&a3.c2, &a3.c3, x3, w2, w3);
+            p += 16;
+            w += 64;
+            digits_fence();
+          }
           p += 208;
         }
         const int32x4_t s0 = digits_sum_lanes4(a0);
@@ -442,7 +449,6 @@ static void digits_3_4_Conv(const int8_t *restrict x, int8_t *restrict y)
         const int32x4_t q2 = digits_requantize_fixed_x4(vaddq_s32(s2, bias), 0, multiplier, shift);
         const int32x4_t q3 = digits_requantize_fixed_x4(vaddq_s32(s3, bias), 0, multiplier, shift);
         const int32x4_t q = vreinterpretq_s32_s8(digits_to_output_x16(q0, q1, q2, q3, -64, -64, 63));
-        int8_t *const to = y + oy * 448 + ox * 32 + channel;
         digits_store_channels(to, vgetq_lane_s32(q, 0), channels);
         digits_store_channels(to + 32, vgetq_lane_s32(q, 1), channels);
         digits_store_channels(to + 448, vgetq_lane_s32(q, 2), channels);
@@ -459,13 +465,13 @@ static void digits_3_4_Conv(const int8_t *restrict x, int8_t *restrict y)
       for (int32_t ox = 0; ox < 14; ox++) {
         for (int32_t c = 0; c < channels; c++) {
           const int8_t *const p = corner + oy * 256 + ox * 16;
-          const int8_t *w = digits_3_4_Conv_weights + tile * 576 + c * 16;
+          const int8_t *w = digits_3_4_Conv_weights + tile * 576;
           int32_t sum = digits_3_4_Conv_bias[tile * 4 + c] + digits_3_4_Conv_preload_sum[tile * 4 + c];
           for (int32_t ky = 0; ky < 3; ky++) {
             for (int32_t kx = 0; kx < 1; kx++) {
               const int8_t *const run = p + ky * 256 + kx * 16;
               for (int32_t k = 0; k < 48; k++) {
-                sum += run[k] * w[k / 16 * 64 + k % 16];
+                sum += run[k] * w[k / 16 * 64 + c * 16 + k % 16];
               }
               w += 192;
             }
@@ -526,7 +532,7 @@ static void digits_4_7_MaxPool(const int8_t *restrict x, int8_t *restrict y)
  *   sums    16-bit, 8 lanes, one segment, within -32948..32584 (100.0 % of the range), proven
  *   MACs    230400
  *
- * K in the lanes: four channels and 1x3 pixels at a time, 8 x 10 such tiles. The weights of four channels stay
+ * K in the lanes: four channels and 3 pixels in line at a time, 8 x 9 such tiles. The weights of four channels stay
  * in the first cache while the input streams by. Runs of 96 contiguous bytes, 3 rows of 1, padded with zero weights to
  * 6 blocks of 16.
  */
@@ -537,48 +543,90 @@ static void digits_5_8_Conv(const int8_t *restrict x, int8_t *restrict y)
     const int32_t channel = tile * 4;
     enum { channels = 4 };
     const int8_t *const corner = x;
-    for (int32_t i = 0; i < 5; i += 1) {
-      const int32_t oy = i;
-      for (int32_t j = 0; j < 5; j += 3) {
-        const int32_t ox = j < 2 ? j : 2;
-        const int8_t *p = corner + oy * 224 + ox * 32;
-        const int8_t *w = digits_5_8_Conv_weights + tile * 1152;
-        const digits_acc4 start = digits_load_acc4(digits_5_8_Conv_preload + tile * 32);
-        digits_acc4 a0 = start, a1 = start, a2 = start;
-        for (int32_t run = 0; run < 3; run++) {
-          #pragma GCC unroll 3
-          for (int32_t k = 0; k < 3; k++) {
-            const digits_weights4 wa = digits_load_weights4(w), wb = digits_load_weights4(w + 64);
-            const int8x16_t x0a = vld1q_s8(p), x0b = vld1q_s8(p + 16);
-            a0 = digits_multiply_accumulate4(a0, x0a, wa);
-            a0 = digits_multiply_accumulate4(a0, x0b, wb);
-            const int8x16_t x1a = vld1q_s8(p + 32), x1b = vld1q_s8(p + 48);
-            a1 = digits_multiply_accumulate4(a1, x1a, wa);
-            a1 = digits_multiply_accumulate4(a1, x1b, wb);
-            const int8x16_t x2a = vld1q_s8(p + 64), x2b = vld1q_s8(p + 80);
-            a2 = digits_multiply_accumulate4(a2, x2a, wa);
-            a2 = digits_multiply_accumulate4(a2, x2b, wb);
-            p += 32;
-            w += 128;
-            digits_fence();
-          }
-          p += 128;
-        }
-        const int32x4_t s0 = digits_sum_lanes4(a0);
-        const int32x4_t s1 = digits_sum_lanes4(a1);
-        const int32x4_t s2 = digits_sum_lanes4(a2);
-        const int32x4_t bias = vld1q_s32(digits_5_8_Conv_bias + tile * 4);
-        const int32x4_t multiplier = vld1q_s32(digits_5_8_Conv_multiplier + tile * 4);
-        const int32x4_t shift = vld1q_s32(digits_5_8_Conv_shift + tile * 4);
-        const int32x4_t q0 = digits_requantize_fixed_x4(vaddq_s32(s0, bias), 0, multiplier, shift);
-        const int32x4_t q1 = digits_requantize_fixed_x4(vaddq_s32(s1, bias), 0, multiplier, shift);
-        const int32x4_t q2 = digits_requantize_fixed_x4(vaddq_s32(s2, bias), 0, multiplier, shift);
-        const int32x4_t q = vreinterpretq_s32_s8(digits_to_output_x16(q0, q1, q2, q2, -32, -32, 31));
-        int8_t *const to = y + oy * 160 + ox * 32 + channel;
-        digits_store_channels(to, vgetq_lane_s32(q, 0), channels);
-        digits_store_channels(to + 32, vgetq_lane_s32(q, 1), channels);
-        digits_store_channels(to + 64, vgetq_lane_s32(q, 2), channels);
+    const int8_t *next = corner;
+    int8_t *to = y + channel;
+    int32_t column = 0;
+    for (int32_t i = 0; i < 25; i += 3) {
+      if (i > 22) {
+        next = corner + 960;
+        to = y + channel + 704;
+        column = 2;
       }
+      const int8_t *p0 = next;
+      int8_t *const to0 = to;
+      next += 32;
+      to += 32;
+      if (++column == 5) {
+        next += 64;
+        to += 0;
+        column = 0;
+      }
+      const int8_t *p1 = next;
+      int8_t *const to1 = to;
+      next += 32;
+      to += 32;
+      if (++column == 5) {
+        next += 64;
+        to += 0;
+        column = 0;
+      }
+      const int8_t *p2 = next;
+      int8_t *const to2 = to;
+      next += 32;
+      to += 32;
+      if (++column == 5) {
+        next += 64;
+        to += 0;
+        column = 0;
+      }
+      const int8_t *w = digits_5_8_Conv_weights + tile * 1152;
+      const digits_acc4 start = digits_load_acc4(digits_5_8_Conv_preload + tile * 32);
+      digits_acc4 a0 = start, a1 = start, a2 = start;
+      for (int32_t run = 0; run < 3; run++) {
+        #pragma GCC unroll 3
+        for (int32_t k = 0; k < 3; k++) {
+          const int8x16_t x0a = vld1q_s8(p0), x0b = vld1q_s8(p0 + 16);
+          const int8x16_t x1a = vld1q_s8(p1), x1b = vld1q_s8(p1 + 16);
+          const int8x16_t x2a = vld1q_s8(p2), x2b = vld1q_s8(p2 + 16);
+          const int8x16_t w0a = vld1q_s8(w), w1a = vld1q_s8(w + 16);
+          digits_multiply_accumulate2(&a0.c0, &a0.c1, x0a, w0a, w1a);
+          digits_multiply_accumulate2(&a1.c0, &a1.c1, x1a, w0a, w1a);
+          digits_multiply_accumulate2(&a2.c0, &a2.c1, x2a, w0a, w1a);
+          const int8x16_t w2a = vld1q_s8(w + 32), w3a = vld1q_s8(w + 48);
+          digits_multiply_accumulate2(&a0.c2, &a0.c3, x0a, w2a, w3a);
+          digits_multiply_accumulate2(&a1.c2, &a1.c3, x1a, w2a, w3a);
+          digits_multiply_accumulate2(&a2.c2, &a2.c3, x2a, w2a, w3a);
+          const int8x16_t w0b = vld1q_s8(w + 64), w1b = vld1q_s8(w + 80);
+          digits_multiply_accumulate2(&a0.c0, &a0.c1, x0b, w0b, w1b);
+          digits_multiply_accumulate2(&a1.c0, &a1.c1, x1b, w0b, w1b);
+          digits_multiply_accumulate2(&a2.c0, &a2.c1, x2b, w0b, w1b);
+          const int8x16_t w2b = vld1q_s8(w + 96), w3b = vld1q_s8(w + 112);
+          digits_multiply_accumulate2(&a0.c2, &a0.c3, x0b, w2b, w3b);
+          digits_multiply_accumulate2(&a1.c2, &a1.c3, x1b, w2b, w3b);
+          digits_multiply_accumulate2(&a2.c2, &a2.c3, x2b, w2b, w3b);
+          p0 += 32;
+          p1 += 32;
+          p2 += 32;
+          w += 128;
+          digits_fence();
+        }
+        p0 += 128;
+        p1 += 128;
+        p2 += 128;
+      }
+      const int32x4_t s0 = digits_sum_lanes4(a0);
+      const int32x4_t s1 = digits_sum_lanes4(a1);
+      const int32x4_t s2 = digits_sum_lanes4(a2);
+      const int32x4_t bias = vld1q_s32(digits_5_8_Conv_bias + tile * 4);
+      const int32x4_t multiplier = vld1q_s32(digits_5_8_Conv_multiplier + tile * 4);
+      const int32x4_t shift = vld1q_s32(digits_5_8_Conv_shift + tile * 4);
+      const int32x4_t q0 = digits_requantize_fixed_x4(vaddq_s32(s0, bias), 0, multiplier, shift);
+      const int32x4_t q1 = digits_requantize_fixed_x4(vaddq_s32(s1, bias), 0, multiplier, shift);
+      const int32x4_t q2 = digits_requantize_fixed_x4(vaddq_s32(s2, bias), 0, multiplier, shift);
+      const int32x4_t q = vreinterpretq_s32_s8(digits_to_output_x16(q0, q1, q2, q2, -32, -32, 31));
+      digits_store_channels(to0, vgetq_lane_s32(q, 0), channels);
+      digits_store_channels(to1, vgetq_lane_s32(q, 1), channels);
+      digits_store_channels(to2, vgetq_lane_s32(q, 2), channels);
     }
   }
 #else
@@ -590,13 +638,13 @@ static void digits_5_8_Conv(const int8_t *restrict x, int8_t *restrict y)
       for (int32_t ox = 0; ox < 5; ox++) {
         for (int32_t c = 0; c < channels; c++) {
           const int8_t *const p = corner + oy * 224 + ox * 32;
-          const int8_t *w = digits_5_8_Conv_weights + tile * 1152 + c * 16;
+          const int8_t *w = digits_5_8_Conv_weights + tile * 1152;
           int32_t sum = digits_5_8_Conv_bias[tile * 4 + c] + digits_5_8_Conv_preload_sum[tile * 4 + c];
           for (int32_t ky = 0; ky < 3; ky++) {
             for (int32_t kx = 0; kx < 1; kx++) {
               const int8_t *const run = p + ky * 224 + kx * 32;
               for (int32_t k = 0; k < 96; k++) {
-                sum += run[k] * w[k / 16 * 64 + k % 16];
+                sum += run[k] * w[k / 16 * 64 + c * 16 + k % 16];
               }
               w += 384;
             }
@@ -637,15 +685,21 @@ static void digits_6_12_Gemm(const int8_t *restrict x, int8_t *restrict y)
       for (int32_t j = 0; j < 1; j += 1) {
         const int32_t ox = j;
         const int8_t *p = corner + oy * 800 + ox * 800;
+        int8_t *const to = y + oy * 10 + ox * 10 + channel;
         const int8_t *w = digits_6_12_Gemm_weights + tile * 3200;
         const digits_acc4 start = digits_load_acc4(digits_6_12_Gemm_preload + tile * 32);
         digits_acc4 a0 = start;
         #pragma GCC unroll 5
         for (int32_t k = 0; k < 25; k++) {
-          const digits_weights4 wa = digits_load_weights4(w), wb = digits_load_weights4(w + 64);
           const int8x16_t x0a = vld1q_s8(p), x0b = vld1q_s8(p + 16);
-          a0 = digits_multiply_accumulate4(a0, x0a, wa);
-          a0 = digits_multiply_accumulate4(a0, x0b, wb);
+          const int8x16_t w0a = vld1q_s8(w), w1a = vld1q_s8(w + 16);
+          digits_multiply_accumulate2(&a0.c0, &a0.c1, x0a, w0a, w1a);
+          const int8x16_t w2a = vld1q_s8(w + 32), w3a = vld1q_s8(w + 48);
+          digits_multiply_accumulate2(&a0.c2, &a0.c3, x0a, w2a, w3a);
+          const int8x16_t w0b = vld1q_s8(w + 64), w1b = vld1q_s8(w + 80);
+          digits_multiply_accumulate2(&a0.c0, &a0.c1, x0b, w0b, w1b);
+          const int8x16_t w2b = vld1q_s8(w + 96), w3b = vld1q_s8(w + 112);
+          digits_multiply_accumulate2(&a0.c2, &a0.c3, x0b, w2b, w3b);
           p += 32;
           w += 128;
           digits_fence();
@@ -656,7 +710,6 @@ static void digits_6_12_Gemm(const int8_t *restrict x, int8_t *restrict y)
         const int32x4_t shift = vld1q_s32(digits_6_12_Gemm_shift + tile * 4);
         const int32x4_t q0 = digits_requantize_fixed_x4(vaddq_s32(s0, bias), 0, multiplier, shift);
         const int32x4_t q = vreinterpretq_s32_s8(digits_to_output_x16(q0, q0, q0, q0, 8, -128, 127));
-        int8_t *const to = y + oy * 10 + ox * 10 + channel;
         digits_store_channels(to, vgetq_lane_s32(q, 0), channels);
       }
     }
@@ -671,13 +724,13 @@ static void digits_6_12_Gemm(const int8_t *restrict x, int8_t *restrict y)
       for (int32_t ox = 0; ox < 1; ox++) {
         for (int32_t c = 0; c < channels; c++) {
           const int8_t *const p = corner + oy * 800 + ox * 800;
-          const int8_t *w = digits_6_12_Gemm_weights + tile * 3200 + c * 16;
+          const int8_t *w = digits_6_12_Gemm_weights + tile * 3200;
           int32_t sum = digits_6_12_Gemm_bias[tile * 4 + c] + digits_6_12_Gemm_preload_sum[tile * 4 + c];
           for (int32_t ky = 0; ky < 1; ky++) {
             for (int32_t kx = 0; kx < 1; kx++) {
               const int8_t *const run = p + ky * 800 + kx * 800;
               for (int32_t k = 0; k < 800; k++) {
-                sum += run[k] * w[k / 16 * 64 + k % 16];
+                sum += run[k] * w[k / 16 * 64 + c * 16 + k % 16];
               }
               w += 3200;
             }

@@ -1,6 +1,13 @@
 import { invariant } from '../../core/diagnostics.ts';
 import type { AccumulatorModel } from '../../graph/types.ts';
-import { type AccumulatorProof, fitsWindow, preloadOf, type SumRange, widest } from '../../quantize/accumulator.ts';
+import {
+  type AccumulatorProof,
+  fitsWindow,
+  fitsWithoutPreload,
+  preloadOf,
+  type SumRange,
+  widest,
+} from '../../quantize/accumulator.ts';
 import { forEachWeight, type PackedWeights } from './pack.ts';
 import { laneCount, laneModel } from './walk.ts';
 
@@ -29,9 +36,16 @@ export interface Certificate {
 /**
  * Proves every 16-bit lane from the packed bytes (DESIGN §4).
  * @param x range of the input tensor
+ * @param preloaded whether lanes start from values that centre their ranges where they need it, else from zero
  * @throws invariant where a lane could overflow
  */
-export function certify(packed: PackedWeights, segments: readonly number[], x: SumRange, place: string): Certificate {
+export function certify(
+  packed: PackedWeights,
+  segments: readonly number[],
+  x: SumRange,
+  preloaded: boolean,
+  place: string,
+): Certificate {
   const model: AccumulatorModel = laneModel(packed.walk, segments);
   const { tileChannels, channelOf } = packed;
   const worst: SumRange[] = [];
@@ -42,7 +56,7 @@ export function certify(packed: PackedWeights, segments: readonly number[], x: S
     const ranges = slotRanges(packed, slot, segments, x);
     if (channel >= 0) worst[channel] = widest(ranges);
     ranges.forEach((range, i) => {
-      if (!fitsWindow(range, 16)) {
+      if (!(preloaded ? fitsWindow(range, 16) : fitsWithoutPreload(range, 16))) {
         throw invariant(`output channel ${channel}: a 16-bit lane ranges over ${range.lo}…${range.hi}`, place);
       }
       const [segment, lane] = [Math.floor(i / laneCount), i % laneCount];

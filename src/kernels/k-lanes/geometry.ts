@@ -14,7 +14,8 @@ import type { Reduction } from '../../ops/definition.ts';
 import { definitionOf } from '../../ops/index.ts';
 import { quantOf } from '../../ops/quantized.ts';
 import type { SumRange } from '../../quantize/accumulator.ts';
-import { type Walk, walkOf } from './walk.ts';
+import type { RowWalk } from './partition.ts';
+import { walkOf } from './walk.ts';
 
 export type ReductionNode = Node<Conv2dOp> | Node<FullyConnectedOp>;
 
@@ -22,7 +23,7 @@ export type ReductionNode = Node<Conv2dOp> | Node<FullyConnectedOp>;
 export interface Geometry {
   readonly node: ReductionNode;
   readonly reduction: Reduction;
-  readonly walk: Walk;
+  readonly walk: RowWalk;
   readonly integer: IntegerReduction;
   readonly x: Tensor;
   readonly y: Tensor;
@@ -50,10 +51,12 @@ export function geometryOf(node: ReductionNode, graph: Graph): Geometry {
   const reduction = must(definitionOf(node).reduction, `reduction of ${node.op.kind}`)(node, inputs);
   const { qmin, qmax } = quantOf(x);
   const window = node.op.kind === 'conv2d' ? { ...node.op, kernel: [w.shape[1]!, w.shape[2]!] as const } : plain;
+  const { kernel } = window;
+  const walk = walkOf(reduction.length, reduction.runLength);
   return {
     node,
     reduction,
-    walk: walkOf(reduction.length, reduction.runLength),
+    walk: { ...walk, runsPerRow: walk.runs > kernel[0] && kernel[0] > 1 ? kernel[1] : 1 },
     integer: must(node.op.integer, `integer reduction of ${node.id}`),
     x,
     y,
@@ -61,7 +64,7 @@ export function geometryOf(node: ReductionNode, graph: Graph): Geometry {
     weightScales: must(w.quant, `weight quantization of ${node.id}`).scale,
     bias: b.data as Int32Array,
     xRange: { lo: qmin, hi: qmax },
-    kernel: window.kernel,
+    kernel,
     strides: window.strides,
     dilations: window.dilations,
     pads: window.pads,

@@ -1,12 +1,14 @@
-import { laneCount, stepProducts, type Walk } from './walk.ts';
+import { laneCount, productsOfStep, stepProducts, type Walk } from './walk.ts';
 
-/** Weights as a K-in-lanes kernel reads them: `[tile][step][channel of the tile][16]`, zero-padded. */
+/** Weights as a K-in-lanes kernel reads them: `[tile][step][channel of the tile][products of the step]`, zero-padded. */
 export interface PackedWeights {
   readonly data: Int8Array;
   readonly walk: Walk;
   /** Output channels a tile. */
   readonly tileChannels: number;
   readonly tiles: number;
+  /** Bytes of a tile. */
+  readonly tileBytes: number;
   /** Output channel of each of the tiles' channels; −1 where it only fills the tile. */
   readonly channelOf: Int32Array;
 }
@@ -25,18 +27,31 @@ export function packWeights(
   const length = walk.runs * walk.runLength;
   const channelOf = tileChannelMap(channels, tileChannels, groups);
   const tiles = channelOf.length / tileChannels;
-  const data = new Int8Array(tiles * walk.steps * tileChannels * stepProducts);
+  const tileBytes = walk.runs * walk.runBytes * tileChannels;
+  const packed = { data: new Int8Array(tiles * tileBytes), walk, tileChannels, tiles, tileBytes, channelOf };
   channelOf.forEach((channel, slot) => {
     if (channel < 0) return;
-    const [tile, n] = [Math.floor(slot / tileChannels), slot % tileChannels];
-    for (let k = 0; k < length; k++) {
-      const [run, position] = [Math.floor(k / walk.runLength), k % walk.runLength];
-      const step = run * walk.stepsPerRun + Math.floor(position / stepProducts);
-      data[((tile * walk.steps + step) * tileChannels + n) * stepProducts + (position % stepProducts)] =
-        weights[channel * length + k]!;
+    for (let run = 0; run < walk.runs; run++) {
+      for (let step = 0; step < walk.stepsPerRun; step++) {
+        const from = channel * length + run * walk.runLength + step * stepProducts;
+        const count = Math.min(stepProducts, walk.runLength - step * stepProducts);
+        packed.data.set(weights.subarray(from, from + count), placeOf(packed, slot, run, step));
+      }
     }
   });
-  return { data, walk, tileChannels, tiles, channelOf };
+  return packed;
+}
+
+/** Where a slot's weights for a step begin. */
+function placeOf(
+  { walk, tileChannels, tileBytes }: Omit<PackedWeights, 'data'>,
+  slot: number,
+  run: number,
+  step: number,
+) {
+  const [tile, n] = [Math.floor(slot / tileChannels), slot % tileChannels];
+  const before = run * walk.runBytes + step * stepProducts;
+  return tile * tileBytes + before * tileChannels + n * productsOfStep(walk, step);
 }
 
 function tileChannelMap(channels: number, tileChannels: number, groups: number): Int32Array {
@@ -54,16 +69,23 @@ export function perSlot(packed: PackedWeights, value: (channel: number) => numbe
   return packed.channelOf.map((channel) => (channel < 0 ? filler : value(channel)));
 }
 
-/** Calls back for each packed weight of a tile's channel: its step, its lane, its value. */
+/**
+ * Calls back for each packed weight of a tile's channel, in walking order: its step, its lane, its value.
+ * @param visit returns false to end the visit
+ */
 export function forEachWeight(
   packed: PackedWeights,
   slot: number,
-  visit: (step: number, lane: number, weight: number) => void,
+  visit: (step: number, lane: number, weight: number) => unknown,
 ): void {
-  const { walk, tileChannels, data } = packed;
-  const [tile, n] = [Math.floor(slot / tileChannels), slot % tileChannels];
-  for (let step = 0; step < walk.steps; step++) {
-    const at = ((tile * walk.steps + step) * tileChannels + n) * stepProducts;
-    for (let j = 0; j < stepProducts; j++) visit(step, j % laneCount, data[at + j]!);
+  const { walk, data } = packed;
+  for (let run = 0; run < walk.runs; run++) {
+    for (let step = 0; step < walk.stepsPerRun; step++) {
+      const at = placeOf(packed, slot, run, step);
+      const count = productsOfStep(walk, step);
+      for (let j = 0; j < count; j++) {
+        if (visit(run * walk.stepsPerRun + step, j % laneCount, data[at + j]!) === false) return;
+      }
+    }
   }
 }

@@ -2,63 +2,79 @@ import { invariant } from '../../core/diagnostics.ts';
 import type { Graph } from '../../graph/types.ts';
 import { largestSum, type Requantizer } from '../../numeric/requantize.ts';
 import { reductionRequantizer } from '../../ops/quantized.ts';
-import { windowBudget } from '../../quantize/accumulator.ts';
-import { greedySegments } from '../../quantize/segments.ts';
 import type { ConstantArray, Packed } from '../kernel.ts';
 import { requantizerArrays } from '../requantizer-arrays.ts';
 import { certify } from './certify.ts';
+import { type Course, tileInstructions } from './cost.ts';
 import { foldedBias, type Geometry, geometryOf, type ReductionNode } from './geometry.ts';
 import { type PackedWeights, packWeights, perSlot } from './pack.ts';
-import { tileChannels } from './tile.ts';
-import { isLaneModel, laneModel } from './walk.ts';
+import { fitsLanes, type Partition, partitionsOf, segmentEnds } from './partition.ts';
+import { mostPixelsFlushed, tileChannels } from './tile.ts';
 
-/** A packed and certified reduction. */
-export interface Prepared {
+/** A packed reduction. */
+export interface Prepared extends Course {
   readonly geometry: Geometry;
   readonly packed: PackedWeights;
-  /** Where the lanes are flushed; one segment means: not before the end. */
+  /** As `AccumulatorModel.segments`: what the partition means. */
   readonly segments: readonly number[];
   readonly requantizer: Requantizer;
 }
 
-function packedOf(g: Geometry): PackedWeights {
-  return packWeights(g.weights, g.reduction.channels, g.walk, tileChannels, g.groups);
+/** Packing is a function of the graph's constants, which a node's kernels ask for again and again. */
+const cache = new WeakMap<ReductionNode, Prepared & { readonly graph: Graph }>();
+
+export function prepare(node: ReductionNode, graph: Graph): Prepared {
+  const known = cache.get(node);
+  if (known?.graph === graph) return known;
+  const geometry = geometryOf(node, graph);
+  const packed = packWeights(
+    geometry.weights,
+    geometry.reduction.channels,
+    geometry.walk,
+    tileChannels,
+    geometry.groups,
+  );
+  const course = courseOf(geometry, packed);
+  const prepared = {
+    graph,
+    geometry,
+    packed,
+    ...course,
+    segments: segmentEnds(course.walk, course.partition),
+    requantizer: reductionRequantizer(node, [geometry.x, graph.tensors.get(node.inputs[1]!)!], geometry.y),
+  };
+  cache.set(node, prepared);
+  return prepared;
 }
 
 /**
- * The segments in which the kernel runs: the graph's, where its accumulator model speaks of 16-bit lanes; else (a
- * scalar or a wider accumulator) as few as the weights allow.
+ * The cheapest partition that the packed weights allow, whatever accumulators the graph speaks of. Lanes may start from
+ * values that centre their ranges, which lets them hold a little more; after a flush that costs a move for each of them.
  */
-export function runningSegments(g: Geometry): readonly number[] {
-  const { accumulator } = g.integer;
-  if (isLaneModel(accumulator, g.walk, g.reduction.length)) return accumulator.segments;
-  const unflushed = laneModel(g.walk, [g.walk.steps]);
-  return greedySegments(unflushed, g.weights, g.reduction.channels, windowBudget(16, g.xRange)).segments;
-}
-
-export function prepare(node: ReductionNode, graph: Graph): Prepared {
-  const geometry = geometryOf(node, graph);
-  const packed = packedOf(geometry);
-  return {
-    geometry,
-    packed,
-    segments: runningSegments(geometry),
-    requantizer: reductionRequantizer(node, [geometry.x, graph.tensors.get(node.inputs[1]!)!], geometry.y),
-  };
+function courseOf({ walk, xRange }: Geometry, packed: PackedWeights): Course {
+  const partitions = partitionsOf(walk);
+  const fits = (p: Partition, from: 'start' | 'zero') => fitsLanes(packed, segmentEnds(walk, p), xRange, from);
+  const centred = partitions.findIndex((p) => fits(p, 'start'));
+  const started = { walk, partition: partitions[centred] ?? partitions.at(-1)!, preloaded: true };
+  const plain = partitions.slice(Math.max(0, centred)).find((p) => fits(p, 'zero'));
+  if (plain === undefined) return started;
+  const unstarted = { walk, partition: plain, preloaded: false };
+  const tile = { height: 1, width: mostPixelsFlushed, shape: 'block' } as const;
+  return tileInstructions(unstarted, tile) <= tileInstructions(started, tile) ? unstarted : started;
 }
 
 /** Certifies the packed bytes and lists the arrays that the generated code reads. */
 export function packReduction(node: ReductionNode, graph: Graph): Packed {
-  const { geometry: g, packed, segments, requantizer } = prepare(node, graph);
+  const { geometry: g, packed, segments, preloaded, requantizer } = prepare(node, graph);
   const place = `node "${node.origin.name}" (${node.origin.opType})`;
-  const certificate = certify(packed, segments, g.xRange, place);
+  const certificate = certify(packed, segments, g.xRange, preloaded, place);
   const bias = perSlot(packed, (channel) => foldedBias(g, channel));
   checkSums(g, requantizer, place);
   const arrays: ConstantArray[] = [
     {
       name: 'weights',
       data: packed.data,
-      comment: `[${packed.tiles} tiles][${packed.walk.steps} blocks][${tileChannels} channels][16 products]`,
+      comment: weightsComment(packed),
     },
     {
       name: 'bias',
@@ -82,6 +98,12 @@ export function packReduction(node: ReductionNode, graph: Graph): Packed {
     );
   }
   return { arrays, proof: certificate.proof };
+}
+
+/** The layout of packed weights. */
+export function weightsComment({ tiles, walk }: PackedWeights): string {
+  const last = walk.endsHalf ? `, a run's last block 8` : '';
+  return `[${tiles} tiles][${walk.steps} blocks][${tileChannels} channels][16 products${last}]`;
 }
 
 /** Every sum, bias included, must stay within what the requantizer takes. */

@@ -5,6 +5,11 @@ import type { Geometry } from './geometry.ts';
 export interface Tile {
   readonly height: number;
   readonly width: number;
+  /**
+   * `block`: the pixels lie in a rectangle, at fixed distances from one pointer. `line`: the next pixels in row-major order,
+   * across the ends of rows, with a pointer each, so that no width wastes pixels.
+   */
+  readonly shape: 'block' | 'line';
 }
 
 /** The output as the loops walk over it. */
@@ -18,48 +23,44 @@ export interface Plane {
   readonly outputPixel: number;
 }
 
-/** Four channels a tile: 4 pixels × 4 channels are 16 accumulators, which leaves 16 registers for 32 bytes of each operand. */
+/**
+ * Four channels a tile. 4 pixels × 4 channels are 16 accumulators of 16 bits, which leaves registers for 32 bytes of each
+ * pixel and the weights of two channels. With flushes, 3 pixels × 4 channels need 24 accumulators, and 8 registers are left.
+ */
 export const tileChannels = 4;
+export const mostPixels = 4;
+export const mostPixelsFlushed = 3;
 
-const shapes: readonly Tile[] = [
-  { height: 1, width: 4 },
-  { height: 2, width: 2 },
-  { height: 4, width: 1 },
-  { height: 1, width: 3 },
-  { height: 3, width: 1 },
-  { height: 1, width: 2 },
-  { height: 2, width: 1 },
-  { height: 1, width: 1 },
-];
-
-/** Instructions of one pass over 32 bytes of K: products, loads (weights in pairs, pixels in pairs), loop. */
-export function instructionsPerPass(pixels: number): number {
-  return pixels * 16 + 4 + pixels + 1;
-}
-
-/** Epilogue of a tile: reduction tree, requantization, stores, addressing. */
-export function epilogueInstructions(pixels: number): number {
-  return 24 + pixels * 16;
+export function pixelsOf({ height, width }: Tile): number {
+  return height * width;
 }
 
 export function tilesOf(plane: Pick<Plane, 'height' | 'width'>, tile: Tile): number {
+  if (tile.shape === 'line') return Math.ceil((plane.height * plane.width) / tile.width);
   return Math.ceil(plane.height / tile.height) * Math.ceil(plane.width / tile.width);
-}
-
-/** Predicted instructions of one tile of output pixels over `steps` blocks of 16 products. */
-export function tileCost(tile: Tile, steps: number): number {
-  const pixels = tile.height * tile.width;
-  return (steps / 2) * instructionsPerPass(pixels) + epilogueInstructions(pixels);
 }
 
 /**
  * The shape whose tiles cost least; those at the end overlap their neighbours (the same values are computed twice), so no
  * pixel needs code of its own.
+ * @param cost instructions of one tile
  */
-export function chooseTile(plane: Pick<Plane, 'height' | 'width'>, steps: number): Tile {
-  const fitting = shapes.filter((t) => t.height <= plane.height && t.width <= plane.width);
-  const costOf = (t: Tile) => tilesOf(plane, t) * tileCost(t, steps);
-  return fitting.reduce((best, t) => (costOf(t) < costOf(best) ? t : best));
+export function chooseTile(plane: Pick<Plane, 'height' | 'width'>, most: number, cost: (tile: Tile) => number): Tile {
+  const costOf = (tile: Tile) => tilesOf(plane, tile) * cost(tile);
+  return shapesFor(plane, most).reduce((best, tile) => (costOf(tile) < costOf(best) ? tile : best));
+}
+
+function shapesFor(plane: Pick<Plane, 'height' | 'width'>, most: number): Tile[] {
+  const shapes: Tile[] = [];
+  for (let pixels = most; pixels > 0; pixels--) {
+    for (let height = 1; height <= pixels; height++) {
+      if (pixels % height === 0) shapes.push({ height, width: pixels / height, shape: 'block' });
+    }
+    if (pixels > 1) shapes.push({ height: 1, width: pixels, shape: 'line' });
+  }
+  return shapes.filter(({ height, width, shape }) =>
+    shape === 'line' ? width <= plane.height * plane.width : height <= plane.height && width <= plane.width,
+  );
 }
 
 /** A 1×1 convolution over rows without borders between them walks over one long row. */
@@ -76,6 +77,12 @@ export function planeOf(g: Geometry, x: Operand, y: Operand): Plane {
   return flat && isPointwise(g) ? { ...plane, height: 1, width: plane.height * plane.width } : plane;
 }
 
-export function isPointwise(g: Geometry): boolean {
+/** A guess before placements are known: pointwise layers without strides usually walk over one long row. */
+export function likelyPlane(g: Geometry): Pick<Plane, 'height' | 'width'> {
+  const flat = isPointwise(g) && g.strides[0] === 1 && g.strides[1] === 1;
+  return flat ? { height: 1, width: g.outHeight * g.outWidth } : { height: g.outHeight, width: g.outWidth };
+}
+
+function isPointwise(g: Geometry): boolean {
   return g.kernel[0] === 1 && g.kernel[1] === 1;
 }

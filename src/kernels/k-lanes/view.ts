@@ -3,21 +3,39 @@ import type { Conv2dOp, FullyConnectedOp } from '../../graph/types.ts';
 import { integerClamp } from '../../ops/quantized.ts';
 import type { Operand, ViewContext } from '../kernel.ts';
 import { requantizerView } from '../requantizer-arrays.ts';
+import { type Course, isRest, type Stretch, stretchesOf, tileInstructions, unrollOf } from './cost.ts';
 import type { Geometry } from './geometry.ts';
 import { type Prepared, prepare } from './prepare.ts';
-import { chooseTile, type Plane, planeOf, type Tile, tileChannels, tilesOf } from './tile.ts';
-import { laneCount, type Piece, piecesOf, stepProducts } from './walk.ts';
+import {
+  chooseTile,
+  likelyPlane,
+  mostPixels,
+  mostPixelsFlushed,
+  type Plane,
+  pixelsOf,
+  planeOf,
+  type Tile,
+  tileChannels,
+  tilesOf,
+} from './tile.ts';
+import { laneCount, stepProducts } from './walk.ts';
 
-/** Largest number of 32-byte passes whose loop is written out by the compiler: the code of a row of 3×96 bytes. */
-const mostUnrolled = 9;
+type Context = ViewContext<Conv2dOp> | ViewContext<FullyConnectedOp>;
 
 /** The data of `conv-k-lanes` and `conv-k-lanes-flush`. */
-export function kLanesView(context: ViewContext<Conv2dOp> | ViewContext<FullyConnectedOp>) {
+export function kLanesView(context: Context, name: string) {
   const prepared = prepare(context.node, context.graph);
+  const plane = planeOf(prepared.geometry, must(context.inputs[0], 'input'), context.output);
+  return viewWithTile(context, name, prepared, plane, tileOf(prepared, plane));
+}
+
+/**
+ * What the templates see that walk over K with K in the lanes, whatever they do with the products.
+ * @param name the kernel's: its tile is a partial of that name
+ */
+export function viewWithTile(context: Context, name: string, prepared: Prepared, plane: Plane, tile: Tile) {
   const { geometry: g, packed } = prepared;
-  const [x, y] = [must(context.inputs[0], 'input'), context.output];
-  const plane = planeOf(g, x, y);
-  const tile = chooseTile(plane, packed.walk.steps);
+  const x = must(context.inputs[0], 'input');
   const array = (name: string) => context.arrayName(name);
   const perGroup = g.reduction.channels / g.groups;
   return {
@@ -31,12 +49,10 @@ export function kLanesView(context: ViewContext<Conv2dOp> | ViewContext<FullyCon
     preloaded: context.packed.arrays.some((a) => a.name === 'preload'),
     requantizer: requantizerView(prepared.requantizer),
     ...integerClamp(g.y, g.node.op.clamp),
-    groups: g.groups,
     grouped: g.groups > 1,
     tiles: packed.tiles,
     tilesPerGroup: Math.ceil(perGroup / tileChannels),
-    tileChannels,
-    tileBytes: packed.walk.steps * tileChannels * stepProducts,
+    tileBytes: packed.tileBytes,
     segmentCount: prepared.segments.length,
     preloadTile: prepared.segments.length * tileChannels * laneCount,
     preloadSegment: tileChannels * laneCount,
@@ -44,29 +60,40 @@ export function kLanesView(context: ViewContext<Conv2dOp> | ViewContext<FullyCon
     channelsPerGroup: perGroup,
     partialTiles: perGroup % tileChannels !== 0,
     origin: g.pads[0] * x.rowStride + g.pads[1] * x.pixelStride,
-    blocksPerRun: packed.walk.stepsPerRun,
-    runBytes: packed.walk.stepsPerRun * tileChannels * stepProducts,
-    runLength: g.walk.runLength,
+    ...portableView(g, x),
     ...tileView(plane, tile),
-    walk: walkView(g, x, packed.walk.stepsPerRun),
-    ...piecesView(g, x, piecesOf(packed.walk, prepared.segments)),
+    walk: walkView(g, x),
+    add: 'multiply_accumulate',
+    body: `${name}-tile`,
+    ofRun: prepared.partition.kind === 'pieces' ? 'k-lanes-segments' : 'k-lanes-run',
+    ...courseView(prepared),
   };
 }
 
-/** How the tiles lie on the output, and what each of their pixels is called. */
+/** How the tiles lie on the output, and where each of their pixels is read and written. */
 function tileView(plane: Plane, tile: Tile) {
-  const pixels = Array.from({ length: tile.height * tile.width }, (_, i) => {
+  const line = tile.shape === 'line';
+  const pixels = Array.from({ length: pixelsOf(tile) }, (_, i) => {
     const [row, column] = [Math.floor(i / tile.width), i % tile.width];
+    const input = row * plane.inputRow + column * plane.inputPixel;
+    const output = row * plane.outputRow + column * plane.outputPixel;
     return {
       index: i,
-      input: row * plane.inputRow + column * plane.inputPixel,
-      second: row * plane.inputRow + column * plane.inputPixel + stepProducts,
-      output: row * plane.outputRow + column * plane.outputPixel,
+      from: line ? `p${i}` : plus('p', input),
+      second: line ? `p${i} + 16` : plus('p', input + stepProducts),
+      stored: line ? `to${i}` : plus('to', output),
     };
   });
   const last = pixels.length - 1;
+  const count = plane.height * plane.width;
+  const [lastRow, lastColumn] = [
+    Math.floor((count - pixels.length) / plane.width),
+    (count - pixels.length) % plane.width,
+  ];
   return {
     plane,
+    line,
+    tileText: line ? `${tile.width} pixels in line` : `${tile.height}x${tile.width} pixels`,
     tileHeight: tile.height,
     tileWidth: tile.width,
     tileCount: tilesOf(plane, tile),
@@ -75,82 +102,118 @@ function tileView(plane: Plane, tile: Tile) {
     overlapRows: plane.height % tile.height !== 0,
     overlapColumns: plane.width % tile.width !== 0,
     pixels,
+    pointers: line ? pixels.map(({ index }) => `p${index}`) : ['p'],
     // Four sums are narrowed at once; where the tile has fewer, the last one fills up.
     quad: [0, 1, 2, 3].map((i) => Math.min(i, last)),
+    lines: {
+      count,
+      // From the end of a row of output pixels to the next one's beginning.
+      inputGap: plane.inputRow - plane.width * plane.inputPixel,
+      outputGap: plane.outputRow - plane.width * plane.outputPixel,
+      overlap: count % pixels.length !== 0,
+      last: count - pixels.length,
+      lastColumn,
+      lastInput: lastRow * plane.inputRow + lastColumn * plane.inputPixel,
+      lastOutput: lastRow * plane.outputRow + lastColumn * plane.outputPixel,
+    },
   };
 }
 
-/** The loops over a kernel's rows (and taps, where a row's bytes are not contiguous) without flushes. */
-function walkView(g: Geometry, x: Operand, blocksPerRun: number) {
-  const [kh, kw] = g.kernel;
-  const rowWise = g.walk.runs === kh;
-  const read = blocksPerRun * stepProducts;
+function plus(pointer: string, offset: number): string {
+  return offset === 0 ? pointer : `${pointer} + ${offset}`;
+}
+
+/** The loops over a kernel's rows and, where a row's bytes are not contiguous, taps. */
+function walkView(g: Geometry, x: Operand) {
+  const { runs, runsPerRow, runBytes } = g.walk;
   const rowStep = g.dilations[0] * x.rowStride;
   const tapStep = g.dilations[1] * x.pixelStride;
-  const passes = Math.floor(blocksPerRun / 2);
+  const isRow = runs === g.kernel[0];
   return {
-    rows: kh,
-    taps: rowWise ? 1 : kw,
-    runs: g.walk.runs,
-    /** One run, runs a constant step apart, or rows of taps. */
-    singleRun: g.walk.runs === 1,
-    nested: !rowWise && kw > 1 && kh > 1,
-    rowStep,
-    tapStep,
-    /** What is left to go after reading a run. */
-    afterRun: (rowWise || kw === 1 ? rowStep : tapStep) - read,
-    afterRow: rowStep - kw * tapStep,
+    rows: runs / runsPerRow,
+    taps: runsPerRow,
+    /** One run, which needs no loop; rows of several, which need two. */
+    single: runs === 1,
+    nested: runsPerRow > 1,
+    runs,
+    /** What is left to go after reading a run, and after a row of several. */
+    afterRun: (isRow ? rowStep : tapStep) - runBytes,
+    afterRow: rowStep - runsPerRow * tapStep,
+  };
+}
+
+/** The stretches between flushes. */
+function courseView(course: Course) {
+  const { partition } = course;
+  const { count, piece, rest } = stretchesOf(course);
+  const rows = partition.kind === 'rows' ? partition.rows : 0;
+  return {
+    partition: {
+      whole: partition.kind === 'whole',
+      inRows: partition.kind === 'rows',
+      inPieces: partition.kind === 'pieces',
+      rows,
+      uneven: rows > 0 && (course.walk.runs / course.walk.runsPerRow) % rows !== 0,
+    },
+    pieces: {
+      some: count > 0,
+      several: count > 1,
+      count,
+      ...stretchView(piece),
+    },
+    rest: { some: isRest(course), ...stretchView(rest) },
+  };
+}
+
+/** The first pass, or the first 16 products, begins the sums of a segment; the others add to them. */
+function stretchView({ passes, single, half }: Stretch) {
+  return {
     passes,
-    single: blocksPerRun % 2 === 1,
+    single,
+    half,
     unroll: unrollOf(passes),
+    startsWithPass: passes > 0,
+    startsWithSingle: passes === 0 && single,
+    startsWithHalf: passes === 0 && !single,
+    morePasses: passes > 1,
+    moreUnroll: unrollOf(passes - 1),
+    moreSingle: passes > 0 && single,
+    moreHalf: half && (passes > 0 || single),
   };
 }
 
-function unrollOf(passes: number): number {
-  if (passes <= mostUnrolled) return Math.max(1, passes);
-  const divisor = [9, 8, 7, 6, 5, 4, 3].find((d) => passes % d === 0);
-  return divisor ?? 4;
-}
-
-/** The pieces of all segments in one table, each saying whether a flush follows. */
-function piecesView(g: Geometry, x: Operand, segments: readonly (readonly Piece[])[]) {
-  const pieces = segments.flatMap((segment) =>
-    segment.map((piece, i) => pieceView(g, x, piece, i === segment.length - 1)),
-  );
+/** What the portable body needs to find its way through packed weights. */
+function portableView(g: Geometry, x: Operand) {
+  const [kh, kw] = g.kernel;
+  const rowWise = g.walk.runs === kh;
+  const half = g.walk.endsHalf;
+  const blocks = half ? g.walk.stepsPerRun - 1 : g.walk.stepsPerRun;
+  const inBlocks = Math.min(g.walk.runLength, blocks * stepProducts);
   return {
-    pieces,
-    pieceCount: pieces.length,
-    anySingle: pieces.some((p) => p.single === 1),
-    everyPieceFlushes: pieces.every((p) => p.flush === 1),
+    runLength: g.walk.runLength,
+    blocksText: `${g.walk.stepsPerRun} blocks of 16${half ? ', the last one of 8' : ''}`,
+    portable: {
+      rows: kh,
+      taps: rowWise ? 1 : kw,
+      rowStep: g.dilations[0] * x.rowStride,
+      tapStep: g.dilations[1] * x.pixelStride,
+      /** Products in blocks of 16, and those in the last block of 8. */
+      inBlocks,
+      inHalf: g.walk.runLength - inBlocks,
+      halfAt: blocks * stepProducts * tileChannels,
+      runBytes: g.walk.runBytes * tileChannels,
+    },
   };
 }
 
-function pieceView(g: Geometry, x: Operand, piece: Piece, flush: boolean) {
-  const [, kw] = g.kernel;
-  const rowWise = g.walk.runs === g.kernel[0];
-  const [row, tap] = rowWise ? [piece.run, 0] : [Math.floor(piece.run / kw), piece.run % kw];
-  return {
-    from: row * g.dilations[0] * x.rowStride + tap * g.dilations[1] * x.pixelStride + piece.firstStep * stepProducts,
-    passes: Math.floor(piece.steps / 2),
-    single: piece.steps % 2,
-    flush: flush ? 1 : 0,
-  };
+function tileOf(p: Prepared, plane: Pick<Plane, 'height' | 'width'>): Tile {
+  const most = p.partition.kind === 'whole' ? mostPixels : mostPixelsFlushed;
+  return chooseTile(plane, most, (tile) => tileInstructions(p, tile));
 }
 
 /** Predicted instructions of a layer. */
-export function predictedInstructions(p: Prepared, costPerTile: (tile: Tile) => number): number {
-  const plane = isFlat(p.geometry)
-    ? { height: 1, width: p.geometry.outHeight * p.geometry.outWidth }
-    : sizeOfPlane(p.geometry);
-  const tile = chooseTile(plane, p.packed.walk.steps);
-  return p.packed.tiles * tilesOf(plane, tile) * costPerTile(tile);
-}
-
-function sizeOfPlane(g: Geometry) {
-  return { height: g.outHeight, width: g.outWidth };
-}
-
-/** A guess before placements are known: pointwise layers without strides usually walk over one long row. */
-function isFlat(g: Geometry): boolean {
-  return g.kernel[0] === 1 && g.kernel[1] === 1 && g.strides[0] === 1 && g.strides[1] === 1;
+export function predictedInstructions(p: Prepared): number {
+  const plane = likelyPlane(p.geometry);
+  const tile = tileOf(p, plane);
+  return p.packed.tiles * tilesOf(plane, tile) * tileInstructions(p, tile);
 }

@@ -1,0 +1,92 @@
+import type { Partition, RowWalk } from './partition.ts';
+import { pixelsOf, type Tile } from './tile.ts';
+
+/** Largest number of 32-byte passes whose loop is written out by the compiler: the code of a row of 3×96 bytes. */
+const mostUnrolled = 9;
+
+/** What a tile does with K: its walk, where it flushes, whether its lanes start from something else than zero. */
+export interface Course {
+  readonly walk: RowWalk;
+  readonly partition: Partition;
+  readonly preloaded: boolean;
+}
+
+/** How the compiler is asked to write out a loop of so many passes. */
+export function unrollOf(passes: number): number {
+  if (passes <= mostUnrolled) return Math.max(1, passes);
+  return [9, 8, 7, 6, 5, 4, 3].find((d) => passes % d === 0) ?? 4;
+}
+
+/** A stretch of K without a flush inside, as the loops take it: 32 bytes at a time, then 16, then 8. */
+export interface Stretch {
+  readonly passes: number;
+  readonly single: boolean;
+  readonly half: boolean;
+}
+
+/** @param last true where the stretch ends with its run */
+export function stretchOf(walk: RowWalk, steps: number, last: boolean): Stretch {
+  const half = last && walk.endsHalf;
+  const whole = half ? steps - 1 : steps;
+  return { passes: Math.floor(whole / 2), single: whole % 2 === 1, half };
+}
+
+/**
+ * The stretches of a run: `count` equal ones, and one more.
+ * @returns the run as a whole where it is not flushed inside
+ */
+export function stretchesOf({ walk, partition }: Course): { count: number; piece: Stretch; rest: Stretch } {
+  const steps = partition.kind === 'pieces' ? partition.steps : walk.stepsPerRun;
+  const all = Math.ceil(walk.stepsPerRun / steps);
+  const left = walk.stepsPerRun - (all - 1) * steps;
+  // The last piece is like the others where it is as long and ends with 16 products.
+  const count = left === steps && !walk.endsHalf ? all : all - 1;
+  return { count, piece: stretchOf(walk, steps, false), rest: stretchOf(walk, left, true) };
+}
+
+/** Products, and loads: pixels and weights in pairs. */
+function stretchInstructions({ passes, single, half }: Stretch, pixels: number, pointers: number): number {
+  const unroll = unrollOf(passes);
+  const rounds = passes > unroll ? passes / unroll : 0;
+  return (
+    passes * (17 * pixels + 4) + (single ? 9 * pixels + 2 : 0) + (half ? 5 * pixels + 2 : 0) + rounds * (3 + pointers)
+  );
+}
+
+/** Predicted instructions of one tile of output pixels and four channels. */
+export function tileInstructions(course: Course, tile: Tile): number {
+  const { walk, partition, preloaded } = course;
+  const pixels = pixelsOf(tile);
+  const pointers = tile.shape === 'line' ? pixels : 1;
+  const { count, piece, rest } = stretchesOf(course);
+  const ofRun =
+    count * stretchInstructions(piece, pixels, pointers) +
+    (isRest(course) ? stretchInstructions(rest, pixels, pointers) : 0) +
+    (count > 1 ? count * (3 + pointers) : 0);
+  const runs = walk.runs * (ofRun + (walk.runs > 1 ? 3 + pointers : 0));
+  return runs + flushInstructions(course, pixels, preloaded) + epilogue(tile, partition.kind === 'whole');
+}
+
+/** Whether a run has a stretch that is not one of the equal ones. */
+export function isRest(course: Course): boolean {
+  const { count } = stretchesOf(course);
+  const steps = course.partition.kind === 'pieces' ? course.partition.steps : course.walk.stepsPerRun;
+  return count * steps < course.walk.stepsPerRun;
+}
+
+function flushInstructions({ walk, partition }: Course, pixels: number, preloaded: boolean): number {
+  const start = preloaded ? 4 * pixels + 4 : 4 * pixels;
+  if (partition.kind === 'whole') return start;
+  const rows = walk.runs / walk.runsPerRow;
+  if (partition.kind === 'rows') return Math.ceil(rows / partition.rows) * (4 * pixels + start + 4);
+  const flushes = walk.runs * Math.ceil(walk.stepsPerRun / partition.steps);
+  // The first products of a segment start its sums, but where these are preloaded.
+  return flushes * (4 * pixels + (preloaded ? start : 0)) + 4 * pixels;
+}
+
+/** Reduction tree, requantization, stores, addressing. */
+function epilogue(tile: Tile, narrow: boolean): number {
+  const pixels = pixelsOf(tile);
+  const addressing = tile.shape === 'line' ? 10 + 7 * pixels : 12;
+  return addressing + 14 + pixels * (narrow ? 13 : 9);
+}
