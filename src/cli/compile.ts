@@ -1,5 +1,8 @@
 import type { Command } from 'commander';
+import type { Progress } from '../core/progress.ts';
 import { requireBundleFolder, writeBundle } from '../emit/write.ts';
+import { agreementWith } from '../interpret/agreement.ts';
+import { type LayerReport, layerReports } from '../quantize/report.ts';
 import { type Compiled, compileBundle, samplesOf } from '../stages/compile-bundle.ts';
 import { readData } from '../stages/read-data.ts';
 import { requireQuantized } from '../stages/read-model.ts';
@@ -8,6 +11,7 @@ import { type GlobalOptions, type Outcome, perform, withGlobalOptions } from './
 import { type LayoutFlags, layoutEntries, layoutOf, withLayoutOptions } from './layout-options.ts';
 import { type DataFlags, type ModelFlags, openModel, withDataOptions, withModelOptions } from './options.ts';
 import { grouped } from './output.ts';
+import { agreementText, layerTable, scalarBitsOf, scalarText } from './tables.ts';
 
 type Flags = GlobalOptions & ModelFlags & DataFlags & LayoutFlags & { out?: string; target: string };
 
@@ -24,10 +28,10 @@ export function addCompile(program: Command): void {
   withLayoutOptions(withTargetOption(command));
   withDataOptions(command, { calibrate: true, evaluate: false });
   withGlobalOptions(withModelOptions(command));
-  command.action((path: string, flags: Flags) => perform(flags, () => run(path, flags)));
+  command.action((path: string, flags: Flags) => perform(flags, (progress) => run(path, flags, progress)));
 }
 
-async function run(path: string, flags: Flags): Promise<Outcome> {
+async function run(path: string, flags: Flags, progress: Progress): Promise<Outcome> {
   const target = targetOf(flags);
   const { model, recipe } = await openModel(path, flags);
   const { graph, sha256 } = requireQuantized(model, true);
@@ -49,21 +53,31 @@ async function run(path: string, flags: Flags): Promise<Outcome> {
     layout,
     options: { seed, ...layoutEntries(layout) },
   });
+  const agreement = await agreementWith(model.original, graph, data, progress);
   await writeBundle(out, compiled.bundle.files);
   const { notes } = model;
-  const text = () => [describe(compiled, out), ...notes].join('\n');
-  return { json: { out, ...jsonOf(compiled), notes }, text, ok: true };
+  const reports = layerReports(graph);
+  const text = () => [describe(compiled, reports, out), agreementText(agreement), ...notes].join('\n');
+  return { json: { out, ...jsonOf(compiled, reports), agreement, notes }, text, ok: true };
 }
 
-function jsonOf(compiled: Compiled): object {
+function jsonOf(compiled: Compiled, reports: readonly LayerReport[]): object {
   const { bundle } = compiled;
-  const layers = [...kernelsByLayer(compiled)].map(([name, kernel]) => ({ name, kernel }));
+  const layers = [...kernelsByLayer(compiled)].map(([name, kernel]) => {
+    const report = reports.find((layer) => layer.name === name);
+    return { ...report, name, kernel };
+  });
   const files = bundle.files.map((file) => file.path);
-  return { files, arenaBytes: bundle.arenaBytes, weightBytes: bundle.manifest.weightBytes, layers };
+  const { arenaBytes, manifest } = bundle;
+  return { files, arenaBytes, weightBytes: manifest.weightBytes, layers, scalarBits: scalarBitsOf(reports) };
 }
 
-function describe({ bundle }: Compiled, out: string): string {
+function describe(compiled: Compiled, reports: readonly LayerReport[], out: string): string {
+  const { bundle } = compiled;
   return [
+    layerTable(reports, kernelsByLayer(compiled)),
+    '',
+    scalarText(reports),
     ...bundle.files.map((file) => `  ${out}/${file.path}`),
     `${grouped(bundle.manifest.weightBytes)} bytes of constants, ${grouped(bundle.arenaBytes)} bytes of arena`,
   ].join('\n');

@@ -1,18 +1,24 @@
 import type { Command } from 'commander';
 import type { Progress } from '../core/progress.ts';
 import { floatAccuracy, quantizedAccuracy } from '../interpret/accuracy.ts';
+import { agreementWith } from '../interpret/agreement.ts';
 import { readData } from '../stages/read-data.ts';
+import { requireQuantized } from '../stages/read-model.ts';
 import { type GlobalOptions, type Outcome, perform, withGlobalOptions } from './command.ts';
 import { type DataFlags, type ModelFlags, openModel, withDataOptions, withModelOptions } from './options.ts';
-import { accuracyText } from './tables.ts';
+import { accuracyText, agreementText } from './tables.ts';
 
-type Flags = GlobalOptions & ModelFlags & DataFlags;
+type Flags = GlobalOptions & ModelFlags & DataFlags & { agreement?: string };
 
 export function addEvaluate(program: Command): void {
   const command = program
     .command('evaluate')
     .argument('<model>', 'ONNX network, float or quantized')
-    .description('top-1 accuracy; a quantized network is computed exactly, as the C computes it');
+    .description('top-1 accuracy; a quantized network is computed exactly, as the C computes it')
+    .option(
+      '--agreement <data>',
+      'compare the outputs of a quantized network with those of ONNX Runtime, in steps; needs no labels',
+    );
   withDataOptions(command, { calibrate: false, evaluate: true });
   withGlobalOptions(withModelOptions(command));
   command.action((path: string, flags: Flags) => perform(flags, (progress) => run(path, flags, progress)));
@@ -20,7 +26,13 @@ export function addEvaluate(program: Command): void {
 
 async function run(path: string, flags: Flags, progress: Progress): Promise<Outcome> {
   const { model, recipe } = await openModel(path, flags);
-  const { seed } = flags;
+  const { seed, agreement } = flags;
+  if (agreement !== undefined) {
+    const { graph, original, notes } = requireQuantized(model, true);
+    const data = await readData(graph, agreement, recipe, { samples: flags.samples, seed, flag: '--agreement' });
+    const found = await agreementWith(original, graph, data, progress);
+    return { json: { agreement: found, notes }, text: () => [agreementText(found), ...notes].join('\n'), ok: true };
+  }
   const data = await readData(model.graph, flags.evaluate ?? recipe.evaluate, recipe, {
     samples: flags.samples,
     seed,

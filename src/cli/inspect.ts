@@ -9,7 +9,7 @@ import type { Model } from '../stages/read-model.ts';
 import { type GlobalOptions, type Outcome, perform, withGlobalOptions } from './command.ts';
 import { type ModelFlags, openModel, wholeNumber, withModelOptions } from './options.ts';
 import { grouped } from './output.ts';
-import { layerTable, solutionTable } from './tables.ts';
+import { layerTable, scalarBitsOf, scalarText, solutionTable } from './tables.ts';
 
 type Flags = GlobalOptions & ModelFlags & { accBits?: number; lanes: string };
 
@@ -58,7 +58,7 @@ function jsonOf(model: Model): object {
 }
 
 function quantizedFacts(layers: readonly LayerReport[]): object {
-  return { layers, scalarBits: layers.reduce((bits, l) => Math.max(bits, l.scalarBits), 0) };
+  return { layers, scalarBits: scalarBitsOf(layers) };
 }
 
 function describe(model: Model): string {
@@ -69,13 +69,7 @@ function describe(model: Model): string {
 
 /** The table of layers, and the accumulator that would do for all of them without lanes or flushes. */
 function proofOf(layers: readonly LayerReport[]): string[] {
-  const widest = layers.reduce((bits, l) => Math.max(bits, l.scalarBits), 0);
-  return [
-    '',
-    layerTable(layers),
-    '',
-    `Proven: one scalar accumulator of ${widest} bits holds every sum of every layer.`,
-  ];
+  return ['', layerTable(layers), '', scalarText(layers)];
 }
 
 function macsOf(graph: Graph): number {

@@ -1,5 +1,6 @@
 import Table from 'cli-table3';
 import type { Accuracy } from '../interpret/accuracy.ts';
+import type { Agreement } from '../interpret/agreement.ts';
 import type { LayerReport } from '../quantize/report.ts';
 import type { LayerSolutions } from '../quantize/search/solution-space.ts';
 import type { VerifyResult } from '../verify/result.ts';
@@ -49,6 +50,28 @@ export function verificationText(v: VerifyResult): string {
   const scope = `${grouped(v.vectors)} vectors, ${grouped(v.bytes)} bytes a run`;
   const verdict = v.verified ? 'verified, 0 mismatches' : `NOT VERIFIED, ${grouped(v.mismatches)} mismatches`;
   return [...runs, ...first, `${verdict} (${scope})`].join('\n');
+}
+
+/** How far a quantized network is from ONNX Runtime. */
+export function agreementText({ samples, values, differing, maxSteps }: Agreement): string {
+  const scope = `${grouped(values)} output values of ${grouped(samples)} samples`;
+  if (differing === 0) return `agreement with ONNX Runtime: 0 steps, all ${scope} are equal`;
+  const steps = `at most ${maxSteps} ${maxSteps === 1 ? 'step' : 'steps'}`;
+  return `agreement with ONNX Runtime: ${steps}, ${grouped(differing)} of ${scope} differ (${percent(differing / values)})`;
+}
+
+/** Which single accumulator would do for all layers without lanes or flushes. */
+export function scalarText(layers: readonly LayerReport[]): string {
+  const bits = scalarBitsOf(layers);
+  const wider = usualWidths.filter((width) => width > bits);
+  const so = wider.length === 0 ? '' : `, and so does one of ${wider.join(', ')}`;
+  return `Proven: one scalar accumulator of ${bits} bits holds every sum of every layer${so}.`;
+}
+
+const usualWidths = [8, 12, 16, 24, 32];
+
+export function scalarBitsOf(layers: readonly LayerReport[]): number {
+  return layers.reduce((bits, layer) => Math.max(bits, layer.scalarBits), 0);
 }
 
 export function accuracyText(accuracy: { float?: Accuracy; quantized?: Accuracy }): string {

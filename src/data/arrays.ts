@@ -15,21 +15,29 @@ export async function readNpySamples(path: string, input: InputSpec, recipe: Rec
 }
 
 /**
- * Samples `x`, `images` or `data` (or the only array there is), with labels `y` or `labels`, from an .npz file.
+ * Samples from an .npz file: the array with the input's name, else `x`, `images` or `data`, else the only array there is;
+ * with labels `y` or `labels`.
  *
+ * @param several the network has more inputs than this one: only the name says which array is whose
  * @throws reject `bad-npz`, `npz-arrays`, and what .npy files can be rejected for
  */
-export async function readNpzSamples(path: string, input: InputSpec, recipe: Recipe): Promise<Samples> {
+export async function readNpzSamples(
+  path: string,
+  input: InputSpec,
+  recipe: Recipe,
+  several = false,
+): Promise<Samples> {
   const files = unzip(await readDataFile(path), path);
   const names = [...files.keys()];
   const read = (name: string | undefined) => {
     const bytes = name === undefined ? undefined : files.get(name);
     return bytes === undefined ? undefined : parseNpy(bytes, `${path}: array "${name}"`);
   };
-  const only = names.length === 1 && !LABEL_NAMES.includes(names[0] ?? '') ? names[0] : undefined;
-  const name = SAMPLE_NAMES.find((known) => files.has(known)) ?? only;
-  const array = read(name);
-  if (array === undefined) throw noSamples(names, path);
+  const own = input.name === undefined ? [] : [input.name];
+  const only = names.length === 1 && !LABEL_NAMES.includes(names[0] ?? '') ? names : [];
+  const known = several ? own : [...own, ...SAMPLE_NAMES, ...only];
+  const array = read(known.find((name) => files.has(name)));
+  if (array === undefined) throw several ? noInput(input.name ?? '', names, path) : noSamples(names, path);
   const labels = read(LABEL_NAMES.find((known) => files.has(known)));
   return toSamples(array, labels && readLabels(labels, path), input, recipe, path);
 }
@@ -108,6 +116,15 @@ function noSamples(names: readonly string[], place: string): NeonarrowError {
     message: `No array is named x, images or data; there is ${names.length === 0 ? 'none' : names.join(', ')}.`,
     place,
     hint: 'Write it with numpy.savez_compressed(file, x=…, y=…).',
+  });
+}
+
+function noInput(input: string, names: readonly string[], place: string): NeonarrowError {
+  return reject({
+    code: 'npz-arrays',
+    message: `No array is named "${input}", as the input is; there is ${names.length === 0 ? 'none' : names.join(', ')}.`,
+    place,
+    hint: `Write one array an input: numpy.savez_compressed(file, **{"${input}": …, …}), and labels as y.`,
   });
 }
 

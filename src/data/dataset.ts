@@ -23,6 +23,18 @@ export interface Dataset {
    * input's own order. A new array each time. Absent where the samples are not pixels.
    */
   pixels?(i: number): Uint8Array;
+  /** The samples' values for the network's further inputs, in graph order; absent where it has one input. */
+  readonly others?: readonly Dataset[];
+}
+
+/** A data set for each input of the network, in graph order. */
+export function perInput(dataset: Dataset): readonly Dataset[] {
+  return [dataset, ...(dataset.others ?? [])];
+}
+
+/** `batch` for each input of the network, in graph order. */
+export function batches(dataset: Dataset, from: number, to: number): Float32Array[] {
+  return perInput(dataset).map((input) => input.batch(from, to));
 }
 
 /** The labels of a data set that needs some, as accuracy does; rejects with `data-without-labels`. */

@@ -6,6 +6,8 @@ export interface InputSpec {
   readonly shape: readonly number[];
   /** `NCHW` and `NHWC` are images (4 dimensions); anything else is `other` and has no channels. */
   readonly layout: 'NCHW' | 'NHWC' | 'other';
+  /** The ONNX input's name: that of its array in an .npz file. */
+  readonly name?: string;
 }
 
 export interface ImageSize {

@@ -22,6 +22,8 @@ export interface LoadOptions {
   readonly seed?: number | undefined;
   /** How many classes the model has, where it is a classifier: labels are checked against it. */
   readonly classes?: number | undefined;
+  /** Which of several inputs this is, from 0; absent where there is one. */
+  readonly index?: number | undefined;
 }
 
 /**
@@ -51,6 +53,9 @@ export async function loadDataset(
   return toDataset(samples, chosen, input, recipe);
 }
 
+// Other random values for each input, the same where an input stands alone.
+const RANDOM_STRIDE = 1_000_003;
+
 function readSamples(source: DataSource, input: InputSpec, recipe: Recipe, options: LoadOptions, seed: number) {
   switch (source.kind) {
     case 'cifar10':
@@ -58,11 +63,11 @@ function readSamples(source: DataSource, input: InputSpec, recipe: Recipe, optio
     case 'npy':
       return readNpySamples(source.path, input, recipe);
     case 'npz':
-      return readNpzSamples(source.path, input, recipe);
+      return readNpzSamples(source.path, input, recipe, options.index !== undefined);
     case 'raw':
       return readRawSamples(source.path, source.element, input, recipe);
     case 'random':
-      return randomSamples(source.count, seed, input, recipe);
+      return randomSamples(source.count, seed + RANDOM_STRIDE * (options.index ?? 0), input, recipe);
     case 'folder':
       return readImageFolder(source.path, input, {
         classNames: recipe.labels,

@@ -2,7 +2,7 @@ import { type InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 import { failed } from '../core/diagnostics.ts';
 import { must } from '../core/must.ts';
 import { type Progress, silentProgress } from '../core/progress.ts';
-import { type Dataset, requireLabels } from '../data/dataset.ts';
+import { batches, type Dataset, requireLabels } from '../data/dataset.ts';
 import { sizeOf } from '../graph/shape.ts';
 import type { Graph, Port } from '../graph/types.ts';
 import { createSession } from '../onnx/session.ts';
@@ -34,13 +34,13 @@ const chunk = 64;
  * @throws reject `data-without-labels`
  */
 export async function quantizedAccuracy(graph: Graph, data: Dataset, options: AccuracyOptions = {}): Promise<Accuracy> {
-  const port = must(graph.inputs[0], 'input');
   const output = must(graph.outputs[0], 'output').tensor;
-  const quantize = inputQuantizer(graph, port);
+  const quantizers = graph.inputs.map((port) => [port.tensor, inputQuantizer(graph, port)] as const);
   const evaluator = await createExactEvaluator(graph, { ...options, activations: [output] });
   try {
-    return await countCorrect('evaluate quantized', data, options, async (real, count) => {
-      const outputs = await evaluator.run(new Map([[port.tensor, quantize(real, count)]]), count);
+    return await countCorrect('evaluate quantized', data, options, async (reals, count) => {
+      const inputs = quantizers.map(([id, quantize], i) => [id, quantize(must(reals[i], id), count)] as const);
+      const outputs = await evaluator.run(new Map(inputs), count);
       return must(outputs.get(output), 'output');
     });
   } finally {
@@ -67,12 +67,12 @@ export async function floatAccuracy(
     const open = meta?.isTensor === true && typeof meta.shape[0] === 'string';
     const model: FloatModel = {
       session,
-      input: must(graph.inputs[0], 'input'),
+      inputs: graph.inputs,
       output: must(graph.outputs[0], 'output'),
       batch: open ? (options.batch ?? 8) : 1,
     };
-    return await countCorrect('evaluate float', data, options, (real, count) =>
-      runAll(model, real, count).catch(cannotRun),
+    return await countCorrect('evaluate float', data, options, (reals, count) =>
+      runAll(model, reals, count).catch(cannotRun),
     );
   } finally {
     await session.release();
@@ -81,7 +81,7 @@ export async function floatAccuracy(
 
 interface FloatModel {
   readonly session: InferenceSession;
-  readonly input: Pick<Port, 'name' | 'shape'>;
+  readonly inputs: readonly Pick<Port, 'name' | 'shape'>[];
   readonly output: Pick<Port, 'name' | 'shape'>;
   batch: number;
 }
@@ -97,7 +97,7 @@ async function countCorrect(
   label: string,
   data: Dataset,
   options: AccuracyOptions,
-  run: (real: Float32Array, count: number) => Promise<Outputs>,
+  run: (reals: readonly Float32Array[], count: number) => Promise<Outputs>,
 ): Promise<Accuracy> {
   const labels = requireLabels(data);
   const samples = Math.min(data.count, options.samples ?? data.count);
@@ -107,7 +107,7 @@ async function countCorrect(
   let correct = 0;
   for (let from = 0; from < samples; from += chunk) {
     const to = Math.min(samples, from + chunk);
-    const outputs = await run(data.batch(from, to), to - from);
+    const outputs = await run(batches(data, from, to), to - from);
     const size = outputs.length / (to - from);
     for (let i = from; i < to; i++) if (argmax(outputs, (i - from) * size, size) === labels[i]) correct++;
     progress.tick(to - from);
@@ -128,16 +128,19 @@ export function argmax(values: Outputs, at: number, size: number): number {
  * Runs `count` samples in batches. A model whose batch is fixed, or that only claims to take any (its Reshapes say
  * otherwise), runs sample by sample.
  */
-async function runAll(model: FloatModel, real: Float32Array, count: number): Promise<Float32Array> {
-  const size = real.length / count;
+async function runAll(model: FloatModel, reals: readonly Float32Array[], count: number): Promise<Float32Array> {
   const outputSize = sizeOf(model.output.shape);
   const all = new Float32Array(count * outputSize);
   for (let from = 0; from < count; ) {
     const to = Math.min(count, from + model.batch);
-    const dims = [to - from, ...model.input.shape.slice(1)];
-    const feed = new OrtTensor('float32', real.subarray(from * size, to * size), dims);
+    const feeds = model.inputs.map(({ name, shape }, i) => {
+      const real = must(reals[i], name);
+      const size = real.length / count;
+      const values = real.subarray(from * size, to * size);
+      return [name, new OrtTensor('float32', values, [to - from, ...shape.slice(1)])] as const;
+    });
     try {
-      const results = await model.session.run({ [model.input.name]: feed }, [model.output.name]);
+      const results = await model.session.run(Object.fromEntries(feeds), [model.output.name]);
       all.set(must(results[model.output.name], 'output').data as Float32Array, from * outputSize);
       from = to;
     } catch (error) {

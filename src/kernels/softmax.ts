@@ -2,7 +2,7 @@ import { must } from '../core/must.ts';
 import { inputsOf, outputOf } from '../graph/build.ts';
 import type { SoftmaxOp } from '../graph/types.ts';
 import { quantOf } from '../ops/quantized.ts';
-import { exponentialsOf } from '../ops/softmax.ts';
+import { exponentialsOf, softmaxGrid } from '../ops/softmax.ts';
 import { largestSoftmax } from '../ops/tables.ts';
 import type { Kernel } from './kernel.ts';
 import { axisStrides, mergeLoops, nestLoops } from './loops.ts';
@@ -38,9 +38,11 @@ export const softmax: Kernel<SoftmaxOp> = {
       stepY: must(to[axis], 'stride'),
       lo: qmin,
       hi: qmax,
+      ...softmaxGrid(node, y),
     };
     return {
       count: constants.count,
+      parts: constants.parts,
       unit: constants.wide ? 'its table of' : '2^14 *',
       rows: nestLoops(mergeLoops(others), ['x', 'y'], 'softmax-leaf', (references) => ({
         ...constants,

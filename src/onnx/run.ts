@@ -1,4 +1,4 @@
-import { Tensor as OrtTensor } from 'onnxruntime-node';
+import { type InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 import { invariant } from '../core/diagnostics.ts';
 import type { SourceModel, SourceTensor } from './model.ts';
 import { createSession, type SessionOptions } from './session.ts';
@@ -11,12 +11,20 @@ export async function runModel(
 ): Promise<Map<string, SourceTensor>> {
   const session = await createSession(model, { threads: 1, optimize });
   try {
-    const inputs = Object.fromEntries([...feeds].map(([name, t]) => [name, toOrt(t)]));
-    const outputs = await session.run(inputs);
-    return new Map(session.outputNames.map((name) => [name, fromOrt(outputs[name]!)]));
+    return await runSession(session, feeds);
   } finally {
     await session.release();
   }
+}
+
+/** One run of a session: all outputs by name. */
+export async function runSession(
+  session: InferenceSession,
+  feeds: ReadonlyMap<string, SourceTensor>,
+): Promise<Map<string, SourceTensor>> {
+  const inputs = Object.fromEntries([...feeds].map(([name, t]) => [name, toOrt(t)]));
+  const outputs = await session.run(inputs);
+  return new Map(session.outputNames.map((name) => [name, fromOrt(outputs[name]!)]));
 }
 
 function toOrt(t: SourceTensor): OrtTensor {

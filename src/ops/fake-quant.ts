@@ -1,22 +1,18 @@
 import type { FakeQuantOp, Node, Tensor } from '../graph/types.ts';
 import type { FloatIo, OpDefinition } from './definition.ts';
 
-function float(node: Node<FakeQuantOp>, io: FloatIo): void {
-  const { writer } = io;
+/**
+ * Not as QuantizeLinear and DequantizeLinear: between those ONNX Runtime rounds the weights and the bias of a layer to int8
+ * and int32 too, where they are in float (WeightBiasQuantization, seen in 1.30), and computes another network.
+ */
+function float(node: Node<FakeQuantOp>, { writer, inputs, output }: FloatIo): void {
   const { scale, zeroPoint, qmin, qmax } = node.op.quant;
-  const parameters = [
-    writer.constant('scale', [], Float32Array.from(scale)),
-    writer.constant('zeroPoint', [], Int8Array.of(zeroPoint)),
-  ];
-  let q = writer.node('QuantizeLinear', [writer.value(io.inputs[0] as Tensor), ...parameters]);
-  if (qmin > -128 || qmax < 127) {
-    q = writer.node('Clip', [
-      q,
-      writer.constant('qmin', [], Int8Array.of(qmin)),
-      writer.constant('qmax', [], Int8Array.of(qmax)),
-    ]);
-  }
-  writer.bind(io.output, writer.node('DequantizeLinear', [q, ...parameters]));
+  const constant = (name: string, value: number) => writer.constant(name, [], Float32Array.of(value));
+  const step = constant('scale', scale[0]!);
+  const ratio = writer.node('Div', [writer.value(inputs[0] as Tensor), step]);
+  const bounds = [constant('least', qmin - zeroPoint), constant('most', qmax - zeroPoint)];
+  const rounded = writer.node('Clip', [writer.node('Round', [ratio]), ...bounds]);
+  writer.bind(output, writer.node('Mul', [rounded, step]));
 }
 
 export const fakeQuant: OpDefinition<FakeQuantOp> = {

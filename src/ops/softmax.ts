@@ -1,6 +1,6 @@
 import { invariant } from '../core/diagnostics.ts';
 import { sizeOf } from '../graph/shape.ts';
-import type { Node, SoftmaxOp, Tensor } from '../graph/types.ts';
+import type { Node, QuantParams, SoftmaxOp, Tensor } from '../graph/types.ts';
 import { normalizeAxis } from './axes.ts';
 import type { ExactIo, FloatIo, IntegerIo, OpDefinition } from './definition.ts';
 import { emitBounds } from './exact-requantize.ts';
@@ -35,13 +35,15 @@ function float(node: Node<SoftmaxOp>, io: FloatIo): void {
 
 /**
  * `e_i = T[max − x_i]` with the table of `softmaxTable`, S their sum (below 2^31), then
- * `y_i = min(127, ⌊(256·e_i + ⌊S/2⌋) / S⌋ − 128)`: everything fits unsigned 32 bits. With ONNX Runtime's table it takes 64.
+ * `y_i = min(127, ⌊(256·e_i + ⌊S/2⌋) / S⌋ − 128)`: everything fits unsigned 32 bits. With ONNX Runtime's table it takes 64,
+ * and the output may be on any grid (`softmaxGrid`).
  */
 function integer(node: Node<SoftmaxOp>, io: IntegerIo): Int8Array {
   const [input] = io.inputs as [Tensor];
   const [x] = io.values as [Int8Array];
   const table = exponentialsOf(node, input, io.output);
   const { qmin, qmax } = quantOf(io.output);
+  const { parts, zeroPoint } = softmaxGrid(node, io.output);
   const count = softmaxLength(node, input);
   const inner = sizeOf(input.shape.slice(node.op.axis + 1));
   const out = new Int8Array(x.length);
@@ -51,7 +53,7 @@ function integer(node: Node<SoftmaxOp>, io: IntegerIo): Int8Array {
     const max = along.reduce((m, i) => Math.max(m, x[i]!), -128);
     const sum = along.reduce((s, i) => s + table[max - x[i]!]!, 0);
     for (const i of along) {
-      const q = Math.floor((table[max - x[i]!]! * 256 + Math.floor(sum / 2)) / sum) - 128;
+      const q = Math.floor((table[max - x[i]!]! * parts + Math.floor(sum / 2)) / sum) + zeroPoint;
       out[i] = Math.min(qmax, Math.max(qmin, q));
     }
   }
@@ -71,7 +73,7 @@ function exact(node: Node<SoftmaxOp>, io: ExactIo): void {
   const e = writer.node('Gather', [table, emitCast(writer, distance, 'int32')], { axis: 0 });
   const sum = writer.node('ReduceSum', [e, writer.constant('axes', [1], Float64Array.of(axis))], { keepdims: 1 });
   const half = writer.node('Floor', [writer.node('Mul', [sum, scalar(0.5)])]);
-  const numerator = writer.node('Add', [writer.node('Mul', [e, scalar(256)]), half]);
+  const numerator = writer.node('Add', [writer.node('Mul', [e, scalar(softmaxGrid(node, output).parts)]), half]);
   const steps = writer.node('Floor', [writer.node('Div', [numerator, sum])]);
   const { qmin: lo, qmax: hi, zeroPoint } = quantOf(output);
   writer.bind(output, emitBounds(writer, emitCast(writer, steps, 'float32'), { lo, hi, zeroPoint }));
@@ -79,8 +81,28 @@ function exact(node: Node<SoftmaxOp>, io: ExactIo): void {
 
 /** The table that kernels embed. The wide one is ONNX Runtime's: 32-bit entries, whose products take 64 bits. */
 export function exponentialsOf(node: Node<SoftmaxOp>, input: Tensor, output: Tensor): Uint16Array | Uint32Array {
-  const table = softmaxTable(input, output);
-  return node.op.requant === 'float32' ? wideSoftmaxTable(input, softmaxLength(node, input)) : table;
+  softmaxGrid(node, output);
+  return node.op.requant === 'float32' ? wideSoftmaxTable(input, softmaxLength(node, input)) : softmaxTable(input);
+}
+
+/**
+ * What a softmax is divided into: steps of 1/256 from −128, or, as ONNX Runtime does it, ⌊1/step⌋ parts from any zero point.
+ * @throws invariant where the output is on another grid
+ */
+export function softmaxGrid({ op, origin }: Node<SoftmaxOp>, output: Tensor): { parts: number; zeroPoint: number } {
+  const quant = quantOf(output);
+  if (!isSoftmaxGrid(quant, op.requant)) throw invariant(`a softmax on the grid of ${output.id}`, origin.name);
+  return { parts: partsOf(quant), zeroPoint: quant.zeroPoint };
+}
+
+/** True where a softmax can give its output on the grid. */
+export function isSoftmaxGrid(quant: QuantParams, requant: SoftmaxOp['requant']): boolean {
+  if (requant === 'float32') return partsOf(quant) >= 1 && partsOf(quant) <= 2 ** 16;
+  return quant.scale[0] === 1 / 256 && quant.zeroPoint === -128;
+}
+
+function partsOf({ scale }: QuantParams): number {
+  return Math.floor(Math.fround(1 / scale[0]!));
 }
 
 /** Elements along the axis. */

@@ -1,8 +1,8 @@
 import { must } from '../core/must.ts';
-import type { IntegerReduction, QuantParams, Tensor } from '../graph/types.ts';
+import type { AccumulatorModel, IntegerReduction, QuantParams, Tensor } from '../graph/types.ts';
 import { type RequantFormat, splitFloat } from '../numeric/requantize.ts';
 import type { Reduction } from '../ops/definition.ts';
-import { windowBudget } from '../quantize/accumulator.ts';
+import { fitsWindow, proveReduction, windowBudget } from '../quantize/accumulator.ts';
 import { greedySegments, singleSegment } from '../quantize/segments.ts';
 
 /** How layers accumulate that nothing more is known about than their integers. */
@@ -94,6 +94,27 @@ export function biasOf(bias: Tensor, inputStep: number, weightScales: readonly n
     if (Math.abs(q) >= 2 ** 31) throw new NotInteger('its bias exceeds 32 bits in steps of input scale · weight scale');
     return q;
   });
+}
+
+/**
+ * The accumulator that kernels sum the weights in as they are, flushed as seldom as they allow: whole rows of a first
+ * layer where these fit one.
+ */
+export function kernelAccumulator(
+  reduction: Reduction,
+  weights: Int8Array,
+  x: QuantParams,
+  defaults: AccumulatorDefaults,
+): AccumulatorModel {
+  const { accBits, lanes } = defaults;
+  const range = { lo: x.qmin, hi: x.qmax };
+  if (reduction.shortRows) {
+    const rows = singleSegment(reduction, accBits, lanes);
+    const model = greedySegments(rows, weights, reduction.channels, windowBudget(accBits, range));
+    const { worst } = proveReduction(model, weights, reduction.channels, range);
+    if (worst.every((sum) => fitsWindow(sum, accBits))) return model;
+  }
+  return defaultInteger(reduction, weights, x, defaults).accumulator;
 }
 
 /** The accumulator of a layer that only its integers are known of: flushed as late as they allow. */

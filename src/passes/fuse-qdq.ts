@@ -7,13 +7,16 @@ import { placeOf } from '../ops/errors.ts';
 import { canAddInFloat32, canPoolInFloat32 } from '../ops/float32.ts';
 import { definitionOf } from '../ops/index.ts';
 import { quantizeValue } from '../ops/quantized.ts';
+import { isSoftmaxGrid } from '../ops/softmax.ts';
 import { certify, isReductionNode, type ReductionNode, totalRanges } from '../quantize/certify.ts';
 import { checkQuantized, sameQuant } from '../quantize/check.ts';
 import { movesValues } from '../quantize/groups.ts';
+import { withExactBias } from './exact-bias.ts';
 import {
   type AccumulatorDefaults,
   biasOf,
   defaultInteger,
+  kernelAccumulator,
   NotInteger,
   weightsOf,
   withRoomForBias,
@@ -31,7 +34,7 @@ export interface FuseOptions extends AccumulatorDefaults {
   readonly inputRange?: readonly [number, number] | undefined;
 }
 
-/** Softmax has one output quantization only. */
+/** The output of a softmax in fixed point. */
 const SOFTMAX: QuantParams = { scale: [1 / 256], zeroPoint: -128, qmin: -128, qmax: 127 };
 
 /** What the nodes of the graph grow. */
@@ -40,6 +43,8 @@ interface Fusion {
   readonly grids: Grids;
   readonly builder: GraphBuilder;
   readonly options: AccumulatorDefaults;
+  /** Operators without weights give ONNX Runtime's integers, where they can. */
+  readonly inFloat32: boolean;
 }
 
 /**
@@ -54,7 +59,9 @@ interface Fusion {
 export function fuseQdq(given: Graph, options: FuseOptions): Graph {
   const graph = withInputGrids(given, options.inputRange);
   const grids = gridsOf(graph);
-  const fusion: Fusion = { graph, grids, builder: startOf(graph, grids), options };
+  const { metadata } = options;
+  const steps = metadata === undefined ? options.requant : metadata.elementwise;
+  const fusion: Fusion = { graph, grids, builder: startOf(graph, grids), options, inFloat32: steps === 'float32' };
   const problems = grids.conflicts.map(({ node, reason }) => problem(node, reason));
   for (const p of graph.inputs)
     if (!grids.quants.has(p.tensor)) problems.push(`input "${p.name}": it is not quantized`);
@@ -68,10 +75,8 @@ export function fuseQdq(given: Graph, options: FuseOptions): Graph {
   }
   if (problems.length > 0) throw notQuantized(problems);
   const fused = fusion.builder.build();
-  const { metadata } = options;
   const layered = metadata === undefined ? fused : applyMetadata(fused, metadata, options.place);
-  const steps = metadata === undefined ? options.requant : metadata.elementwise;
-  const named = steps === 'float32' ? inFloat32(layered) : layered;
+  const named = fusion.inFloat32 ? inFloat32(layered) : layered;
   checkQuantized(named);
   certify(named);
   return named;
@@ -180,12 +185,13 @@ function fuseLayer(fusion: Fusion, node: ReductionNode): void {
   const [output] = node.outputs as [TensorId];
   if (!onlyLeaves(graph, output)) quantizedOutput(fusion, node);
   const [w, b] = [tensorOf(graph, wId), tensorOf(graph, bId)];
-  const { data, quant } = withRoomForBias(weightsOf(w), w, b, x.quant.scale[0]!);
+  const reduction = must(definitionOf(node).reduction, 'reduction')(node, [x, w, b]);
+  const given = withRoomForBias(weightsOf(w), w, b, x.quant.scale[0]!);
+  const accumulator = kernelAccumulator(reduction, given.data, x.quant, options);
+  const { data, quant } = withExactBias(given, b, x.quant, accumulator, reduction);
   const bias = biasOf(b, x.quant.scale[0]!, quant.scale);
   const weights = builder.constant(w.id, w.shape, data, { quant });
   const inputs = [x.id, weights, builder.constant(b.id, b.shape, bias)];
-  const tensors = inputs.map((id) => must(builder.tensors.get(id), id));
-  const reduction = must(definitionOf(node).reduction, 'reduction')(node, tensors);
   if (!fusion.grids.quants.has(output)) {
     const ranges = totalRanges({ reduction, weights: { data }, bias: { data: bias }, x: x.quant });
     const steps = quant.scale.map((s) => s * x.quant.scale[0]!);
@@ -233,8 +239,9 @@ function fuseSoftmax(fusion: Fusion, node: Node): void {
   const { graph, grids, builder } = fusion;
   const output = node.outputs[0]!;
   const inputs = [quantizedInput(fusion, node.inputs[0]!).id];
-  if (sameQuant(grids.quants.get(output) ?? SOFTMAX, SOFTMAX)) {
-    setQuant(builder, output, SOFTMAX);
+  const quant = grids.quants.get(output) ?? SOFTMAX;
+  if (isSoftmaxGrid(quant, fusion.inFloat32 ? 'float32' : undefined)) {
+    setQuant(builder, output, quant);
     builder.nodes.push({ ...node, inputs });
     return;
   }

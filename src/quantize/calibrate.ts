@@ -2,7 +2,7 @@ import { reject } from '../core/diagnostics.ts';
 import { must } from '../core/must.ts';
 import { type Progress, silentProgress } from '../core/progress.ts';
 import { chooseSamples } from '../data/choose.ts';
-import type { Dataset } from '../data/dataset.ts';
+import { type Dataset, perInput } from '../data/dataset.ts';
 import { formatShape, sizeOf } from '../graph/shape.ts';
 import type { Graph, TensorId } from '../graph/types.ts';
 import { isReduction } from './groups.ts';
@@ -19,7 +19,7 @@ export interface Calibration {
 }
 
 /** Runs the float network on `count` samples: the values of every activation, in its own order, sample after sample. */
-export type FloatRun = (inputs: Float32Array, count: number) => Promise<ReadonlyMap<TensorId, Float32Array>>;
+export type FloatRun = (inputs: readonly Float32Array[], count: number) => Promise<ReadonlyMap<TensorId, Float32Array>>;
 
 export interface CalibrateOptions {
   /** Samples used, at most; chosen evenly at random, always the same. */
@@ -74,13 +74,15 @@ function batchesOf(samples: readonly number[], isMean: boolean): (readonly [read
   ]);
 }
 
-/** The inputs of some samples, one after the other. */
-export function gather(dataset: Dataset, samples: readonly number[]): Float32Array {
-  const values = new Float32Array(samples.length * dataset.sampleSize);
-  samples.forEach((sample, i) => {
-    values.set(dataset.batch(sample, sample + 1), i * dataset.sampleSize);
+/** The values of some samples for each input of the network, one sample after the other. */
+export function gather(dataset: Dataset, samples: readonly number[]): Float32Array[] {
+  return perInput(dataset).map((input) => {
+    const values = new Float32Array(samples.length * input.sampleSize);
+    samples.forEach((sample, i) => {
+      values.set(input.batch(sample, sample + 1), i * input.sampleSize);
+    });
+    return values;
   });
-  return values;
 }
 
 function meansOf(graph: Graph): Map<TensorId, Float64Array> {
@@ -96,27 +98,21 @@ function accumulate(mean: Float64Array, values: Float32Array, total: number): vo
 }
 
 function checkDataset(graph: Graph, dataset: Dataset): void {
-  const [port, ...others] = graph.inputs;
-  if (port === undefined || others.length > 0) {
-    throw reject({
-      code: 'several-inputs',
-      message: `The network has ${graph.inputs.length} inputs; calibration data has one value for each sample.`,
-      place: `graph ${graph.name}`,
-      hint: 'Quantize networks with one input.',
-    });
-  }
   if (dataset.count < 1) {
     const hint = 'Give at least one sample; a few hundred make a good calibration.';
     throw reject({ code: 'no-samples', message: 'The data holds no samples.', place: dataset.describe, hint });
   }
-  const size = sizeOf(port.shape);
-  if (dataset.sampleSize === size) return;
-  throw reject({
-    code: 'data-shape',
-    message: `The data has ${dataset.sampleSize} values a sample, but the model takes ${formatShape(port.shape)}: ${size}.`,
-    place: dataset.describe,
-    hint: `Give samples that fit the input "${port.name}".`,
-  });
+  const given = perInput(dataset);
+  for (const [i, { name, shape }] of graph.inputs.entries()) {
+    const values = given[i]?.sampleSize ?? 0;
+    if (values === sizeOf(shape)) continue;
+    throw reject({
+      code: 'data-shape',
+      message: `The data has ${values} values a sample, but the model takes ${formatShape(shape)}: ${sizeOf(shape)}.`,
+      place: dataset.describe,
+      hint: `Give samples that fit the input "${name}".`,
+    });
+  }
 }
 
 function notFinite(graph: Graph, dataset: Dataset, id: TensorId) {

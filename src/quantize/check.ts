@@ -1,6 +1,8 @@
 import { invariant } from '../core/diagnostics.ts';
+import { must } from '../core/must.ts';
 import { inputsOf, outputOf, tensorOf } from '../graph/build.ts';
 import type { Graph, Node, QuantParams, Tensor } from '../graph/types.ts';
+import { isSoftmaxGrid } from '../ops/softmax.ts';
 import { isIntegerNode } from './certify.ts';
 import { movesValues } from './groups.ts';
 
@@ -65,7 +67,7 @@ function checkOperands(graph: Graph, node: Node): void {
   if (movesValues(node) && inputs.some((t) => !sameQuant(t.quant, output.quant))) {
     throw invariant('an operator that moves values between two quantizations', node.id);
   }
-  if (node.op.kind === 'softmax' && (output.quant?.scale[0] !== 1 / 256 || output.quant.zeroPoint !== -128)) {
+  if (node.op.kind === 'softmax' && !isSoftmaxGrid(must(output.quant, output.id), node.op.requant)) {
     throw invariant('a softmax whose output is not in steps of 1/256 from −128', node.id);
   }
 }

@@ -23,19 +23,19 @@ export type NodeRun = (
 /**
  * Corrects the biases layer after layer: each layer's inputs are those that the corrected layers before it give.
  * @param float the float graph, @param quantized the same in integers, node for node
- * @param inputs the samples that the calibration's means are of, as int8 inputs, one after the other
+ * @param inputs the samples that the calibration's means are of, as int8 values of each graph input, one after the other
  * @returns the quantized graph with other biases
  */
 export async function correctBiases(
   float: Graph,
   quantized: Graph,
   { means, subset }: Calibration,
-  inputs: Int8Array,
+  inputs: ReadonlyMap<TensorId, Int8Array>,
   run: NodeRun,
   progress: Progress = silentProgress,
 ): Promise<Graph> {
   let graph = quantized;
-  const values = new Map<TensorId, Int8Array>([[must(graph.inputs[0], 'input').tensor, inputs]]);
+  const values = new Map(inputs);
   const last = graph.nodes.findLastIndex(isReductionNode);
   progress.start('correct biases', last + 1);
   for (const [index, node] of graph.nodes.slice(0, last + 1).entries()) {

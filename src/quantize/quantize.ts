@@ -100,7 +100,12 @@ export async function quantizeCalibrated(
   let quantized = integerGraph(graph, quants, fitted, options.requant);
   if (options.biasCorrection) {
     const samples = gather(dataset, calibration.subset);
-    const inputs = inputQuantizer(quantized, must(quantized.inputs[0], 'input'))(samples, calibration.subset.length);
+    const inputs = new Map(
+      quantized.inputs.map((port, i) => [
+        port.tensor,
+        inputQuantizer(quantized, port)(must(samples[i], port.name), calibration.subset.length),
+      ]),
+    );
     quantized = await correctBiases(graph, quantized, calibration, inputs, runNodeExactly, progress);
   }
   // Last, since it depends on the biases.

@@ -55,25 +55,32 @@ function utilizations(proof: AccumulatorProof): number[] {
   return proof.worst.map((range) => utilizationOf(range, proof.model.bits));
 }
 
-/** The width whose window holds the widest range of a channel's sum, (ν − µ)·Σ|w| + 1 integers (DESIGN §4). */
-function scalarBits({ weights, reduction, operands }: IntegerLayer): number {
-  const widest =
-    channelNorms(weights.data, reduction.length).reduce((a, b) => Math.max(a, b), 0) * (operands.hi - operands.lo);
+/**
+ * The width whose window holds the widest range of a channel's sum, (ν − µ)·Σ|w| + 1 integers (DESIGN §4). A factor that
+ * all weights of a channel have is in no sum's way: it belongs to the scale.
+ */
+function scalarBits(layer: IntegerLayer): number {
+  const { lo, hi } = layer.operands;
+  const norm = (channel: Int8Array) => channel.reduce((sum, w) => sum + Math.abs(w), 0);
+  const widest = channelsOf(layer).reduce((most, channel) => Math.max(most, norm(channel)), 0) * (hi - lo);
   return Math.max(1, Math.ceil(Math.log2(widest + 1)));
 }
 
-/** Σ|w| of each output channel. */
-function channelNorms(weights: Int8Array, length: number): Float64Array {
-  const norms = new Float64Array(weights.length / length);
-  weights.forEach((w, i) => {
-    norms[Math.floor(i / length)]! += Math.abs(w);
-  });
-  return norms;
-}
-
-function channelBits({ weights, reduction }: IntegerLayer): number[] {
+/** The integer weights of each output channel, without the factor that all of them have. */
+function channelsOf({ weights, reduction }: IntegerLayer): Int8Array[] {
   return Array.from({ length: reduction.channels }, (_, o) => {
     const channel = weights.data.subarray(o * reduction.length, (o + 1) * reduction.length);
+    const common = channel.reduce((divisor, w) => greatestDivisor(divisor, Math.abs(w)), 0);
+    return common > 1 ? channel.map((w) => w / common) : channel;
+  });
+}
+
+function greatestDivisor(a: number, b: number): number {
+  return b === 0 ? a : greatestDivisor(b, a % b);
+}
+
+function channelBits(layer: IntegerLayer): number[] {
+  return channelsOf(layer).map((channel) => {
     const largest = channel.reduce((max, q) => Math.max(max, Math.abs(q)), 0);
     return largest === 0 ? 0 : Math.ceil(Math.log2(largest + 1)) + 1;
   });

@@ -1,6 +1,6 @@
 import { must } from '../core/must.ts';
 import { version } from '../core/version.ts';
-import type { Dataset } from '../data/dataset.ts';
+import { batches, type Dataset } from '../data/dataset.ts';
 import type { Recipe } from '../data/recipe.ts';
 import { type Bundle, emitBundle } from '../emit/bundle.ts';
 import type { BundleLayout } from '../emit/layout.ts';
@@ -63,7 +63,9 @@ export function compileBundle(request: CompileRequest): Compiled {
 
 /** The first samples of a data set as the network's int8 inputs. */
 export function samplesOf(graph: Graph, data: Dataset, count: number): Sample[] {
-  const quantizeInput = inputQuantizer(graph, must(graph.inputs[0], 'input'));
-  const taken = Math.min(count, data.count);
-  return Array.from({ length: taken }, (_, i) => [quantizeInput(data.batch(i, i + 1), 1)]);
+  const quantizers = graph.inputs.map((port) => inputQuantizer(graph, port));
+  return Array.from({ length: Math.min(count, data.count) }, (_, i) => {
+    const values = batches(data, i, i + 1);
+    return quantizers.map((quantize, input) => quantize(must(values[input], 'input'), 1));
+  });
 }

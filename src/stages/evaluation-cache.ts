@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { writeFileSafely } from '../core/write-file.ts';
-import { type Dataset, requireLabels } from '../data/dataset.ts';
+import { batches, type Dataset, requireLabels } from '../data/dataset.ts';
 import type { Graph, Node } from '../graph/types.ts';
 import { quantizedAccuracy } from '../interpret/accuracy.ts';
 
@@ -99,7 +99,7 @@ const BATCH = 256;
 function datasetHash(data: Dataset): string {
   const hash = createHash('sha256').update(String(data.sampleSize));
   for (let from = 0; from < data.count; from += BATCH) {
-    addArray(hash, data.batch(from, Math.min(data.count, from + BATCH)));
+    for (const values of batches(data, from, Math.min(data.count, from + BATCH))) addArray(hash, values);
   }
   addArray(hash, requireLabels(data));
   return hash.digest('hex');

@@ -2,25 +2,25 @@ import { reject } from '../core/diagnostics.ts';
 import { must } from '../core/must.ts';
 import { type Dataset, requireLabels } from '../data/dataset.ts';
 import { type InputSpec, imageSize } from '../data/input.ts';
-import { loadDataset } from '../data/load.ts';
+import { loadInputs } from '../data/load-inputs.ts';
 import { pixelTable } from '../data/preprocess.ts';
 import { findRecipe, parseRecipe, type Recipe } from '../data/recipe.ts';
 import { applyRecipeFlags, type RecipeFlags } from '../data/recipe-flags.ts';
 import { sameShape, sizeOf } from '../graph/shape.ts';
-import type { Graph } from '../graph/types.ts';
+import type { Graph, Port } from '../graph/types.ts';
 import type { ModelFile } from './read-model.ts';
 
 /** Where a quantized file carries the preprocessing of the float model it came from. */
 export const recipeKey = 'neonarrow.recipe';
 
 /** The input as data sets see it: an image where the tensor's last axis came from the ONNX value's second one. */
-export function inputSpecOf(graph: Graph): InputSpec {
-  const port = must(graph.inputs[0], 'input');
-  const { shape } = must(graph.tensors.get(port.tensor), port.tensor);
-  if (port.shape.length !== 4 || shape.length !== 4) return { shape: port.shape, layout: 'other' };
-  const [n, c, h, w] = port.shape;
-  if (sameShape(shape, [n!, h!, w!, c!]) && port.views.length > 0) return { shape: port.shape, layout: 'NCHW' };
-  return sameShape(shape, port.shape) ? { shape: port.shape, layout: 'NHWC' } : { shape: port.shape, layout: 'other' };
+export function inputSpecOf(graph: Graph, port: Port = must(graph.inputs[0], 'input')): InputSpec {
+  const { shape: tensor } = must(graph.tensors.get(port.tensor), port.tensor);
+  const { name, shape } = port;
+  if (shape.length !== 4 || tensor.length !== 4) return { name, shape, layout: 'other' };
+  const [n, c, h, w] = shape;
+  if (sameShape(tensor, [n!, h!, w!, c!]) && port.views.length > 0) return { name, shape, layout: 'NCHW' };
+  return { name, shape, layout: sameShape(tensor, shape) ? 'NHWC' : 'other' };
 }
 
 /** Elements of the first output: the classes of a classifier. */
@@ -56,19 +56,20 @@ export async function readData(
   graph: Graph,
   spec: string | undefined,
   recipe: Recipe,
-  options: { samples?: number | undefined; seed: number; labelled?: boolean },
+  options: { samples?: number | undefined; seed: number; labelled?: boolean; flag?: string },
 ): Promise<Dataset> {
   if (spec === undefined) {
     throw reject({
       code: 'no-data',
       message: 'no data is named',
-      place: options.labelled === true ? '--evaluate' : '--calibrate',
+      place: options.flag ?? (options.labelled === true ? '--evaluate' : '--calibrate'),
       hint: 'Name samples like those that the network will see, e.g. --calibrate cifar10:data_batch_1.bin.',
     });
   }
   const { samples, seed } = options;
   const classes = options.labelled === true ? { classes: classesOf(graph) } : {};
-  const data = await loadDataset(spec, inputSpecOf(graph), recipe, { samples, seed, ...classes });
+  const inputs = graph.inputs.map((port) => inputSpecOf(graph, port));
+  const data = await loadInputs(spec, inputs, recipe, { samples, seed, ...classes });
   if (options.labelled === true) requireLabels(data);
   return data;
 }
@@ -76,7 +77,7 @@ export async function readData(
 /** The tables behind `<model>_quantize_u8`, where the input is pixels. */
 export function pixelsOf(graph: Graph, recipe: Recipe): { table: Float32Array; formula: string } | undefined {
   const input = inputSpecOf(graph);
-  if (recipe.pixelScale === undefined || imageSize(input) === undefined) return undefined;
+  if (recipe.pixelScale === undefined || imageSize(input) === undefined || graph.inputs.length > 1) return undefined;
   const list = (values: readonly number[]) => (values.length === 1 ? String(values[0]) : `[${values.join(', ')}]`);
   const formula = `(pixel * ${recipe.pixelScale} - ${list(recipe.mean ?? [0])}) / ${list(recipe.std ?? [1])}`;
   return { table: pixelTable(recipe, input, recipe.source ?? '--pixel-scale'), formula };

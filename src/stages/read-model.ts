@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { reject } from '../core/diagnostics.ts';
 import type { Graph, Shape } from '../graph/types.ts';
+import type { Original } from '../interpret/agreement.ts';
 import { decodeModel } from '../onnx/decode.ts';
 import { encodeModel } from '../onnx/encode.ts';
 import { exportFloat } from '../onnx/export-float.ts';
@@ -24,6 +25,8 @@ export interface Model {
   readonly quantized: boolean;
   /** The float meaning, for ONNX Runtime: the file, or an equivalent one where it takes other operators or inputs than that. */
   readonly runnable: string | Uint8Array;
+  /** What a quantized network is compared with on ONNX Runtime: the file where that can run it, else its float meaning. */
+  readonly original: Original;
   /** What the file leaves open and was assumed, one sentence each. */
   readonly notes: readonly string[];
 }
@@ -71,7 +74,9 @@ export async function importFile(file: ModelFile, options: ReadOptions = {}): Pr
   const inputRange = options.inputRange ?? assumedRange;
   const defaults = { accBits: 16, lanes: 8, requant: 'float32' } as const;
   const graph = quantized ? fuseQdq(imported, { metadata, place: path, inputRange, ...defaults }) : imported;
-  const assumes = quantized && options.inputRange === undefined && openInputs(imported).length > 0;
+  const open = quantized ? openInputs(imported) : [];
+  const assumes = options.inputRange === undefined && open.length > 0;
+  const float = encodeModel(exportFloat(read).model);
   // A file that neonarrow wrote keeps the name of the float model, whatever the file is called.
   const name = options.name ?? (metadata === undefined ? graph.name : source.graphName);
   return {
@@ -80,13 +85,15 @@ export async function importFile(file: ModelFile, options: ReadOptions = {}): Pr
     metadata: file.metadata,
     graph: name === graph.name ? graph : { ...graph, name },
     quantized,
-    runnable: runsAsIs(source) ? path : encodeModel(exportFloat(read).model),
+    runnable: isStandard(source) && source.inputs.every(({ dtype }) => dtype === 'float32') ? path : float,
+    original: { model: isStandard(source) ? path : float, openInputs: new Set(open) },
     notes: assumes ? [`The network does not quantize its input: real inputs from 0 to 1 are assumed (--range).`] : [],
   };
 }
 
-function runsAsIs({ nodes, inputs }: SourceModel): boolean {
-  return !nodes.some(isQonnx) && inputs.every((input) => input.dtype === 'float32');
+/** True where ONNX Runtime knows all operators. */
+function isStandard({ nodes }: SourceModel): boolean {
+  return !nodes.some(isQonnx);
 }
 
 /** @throws reject `already-quantized`, `not-quantized` where the file is not of the wanted kind */

@@ -154,8 +154,13 @@ describe('--json puts exactly one object on stdout, with the documented keys', (
     const compiled = objectOf(await neonarrow('compile', output, '--out', out, '--target', 'armv8-a', '--json'));
     expect(compiled).toMatchObject({ arenaBytes: expect.any(Number), weightBytes: expect.any(Number) });
     expect(compiled['layers']).toEqual(
-      expect.arrayContaining([{ name: 'conv2', kernel: expect.stringMatching(/^conv-k-lanes/) }]),
+      expect.arrayContaining([
+        expect.objectContaining({ name: 'conv2', kernel: expect.stringMatching(/^conv-k-lanes/), proven: true }),
+      ]),
     );
+    const { agreement } = compiled as { agreement: { values: number; maxSteps: number } };
+    expect(agreement.values).toBe(4 * 4);
+    expect(agreement.maxSteps).toBeLessThanOrEqual(1);
     const written = await pathsIn(out);
     expect(written).toEqual(expect.arrayContaining(compiled['files'] as string[]));
     expect(written).toContain('manifest.json');
@@ -177,6 +182,26 @@ describe('for people', () => {
     const { stdout } = await neonarrow('inspect', tiny.model);
     // conv2 has got a bias of zeros.
     expect(stdout).toContain('1,316 parameters, 23,104 multiply-accumulates');
+  });
+});
+
+describe('agreement with ONNX Runtime', () => {
+  test('is stated in steps of the output', async () => {
+    const output = join(folder, 'agreement.q.onnx');
+    await neonarrow('quantize', tiny.model, '--calibrate', tiny.pixels, '-o', output);
+    const seen = await neonarrow('evaluate', output, '--agreement', tiny.pixels, '--json');
+    const { agreement } = objectOf(seen) as { agreement: { differing: number; maxSteps: number } };
+    expect(agreement).toMatchObject({ samples: 24, values: 96 });
+    expect(agreement.maxSteps).toBe(agreement.differing === 0 ? 0 : 1);
+    const { stdout } = await neonarrow('evaluate', output, '--agreement', 'random:5', '--quiet');
+    expect(stdout).toMatch(
+      /^agreement with ONNX Runtime: (0 steps, all|at most 1 step, \d+ of) 20 output values of 5 samples /,
+    );
+  });
+
+  test('needs a quantized network', async () => {
+    const said = await refusal(2, folder, 'evaluate', tiny.model, '--agreement', tiny.pixels);
+    expect(said).toMatch(/^error\[not-quantized\]: the model is in float\n/);
   });
 });
 

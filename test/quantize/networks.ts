@@ -97,17 +97,19 @@ export function mixedNetwork(seed = 1): Graph {
   return n.build(n.node({ kind: 'softmax', axis: 1 }, [n.fullyConnected(hidden, 4)]));
 }
 
-/** `count` samples of noise for the graph's input, in its own order. */
+/** `count` samples of noise for the graph's inputs, in their own order. */
 export function noise(graph: Graph, count: number, seed = 7): Dataset {
-  const size = sizeOf(graph.inputs[0]!.shape);
-  const sample = (i: number): Float32Array => {
-    const random = createRandom(seed, i);
-    return Float32Array.from({ length: size }, () => random.normal());
-  };
-  return datasetOf(
-    size,
-    Array.from({ length: count }, (_, i) => sample(i)),
-  );
+  const [first, ...others] = graph.inputs.map(({ shape }, input) => {
+    const sample = (i: number): Float32Array => {
+      const random = createRandom(seed + 100 * input, i);
+      return Float32Array.from({ length: sizeOf(shape) }, () => random.normal());
+    };
+    return datasetOf(
+      sizeOf(shape),
+      Array.from({ length: count }, (_, i) => sample(i)),
+    );
+  });
+  return others.length === 0 ? first! : { ...first!, others };
 }
 
 export function datasetOf(sampleSize: number, samples: readonly Float32Array[]): Dataset {

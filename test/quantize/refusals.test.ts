@@ -67,10 +67,12 @@ describe('networks', () => {
     });
   });
 
-  it('with two inputs are refused', async () => {
+  it('with two inputs need samples of both', async () => {
     const n = new Network('two');
     const graph = n.build(n.node({ kind: 'add' }, [n.input([1, 4], 'a'), n.input([1, 4], 'b')]));
-    await expect(quantize(graph, noise(graph, 1))).rejects.toMatchObject({ code: 'several-inputs' });
+    const { others: _, ...first } = noise(graph, 1);
+    await expect(quantize(graph, first)).rejects.toMatchObject({ code: 'data-shape', place: first.describe });
+    await expect(quantize(graph, noise(graph, 1))).resolves.toMatchObject({ graph: { name: 'two' } });
   });
 });
 
