@@ -173,16 +173,51 @@ export interface AffineOp {
   readonly kind: 'affine';
 }
 
+/** Functions without parameters; each is the ONNX operator of that name. */
+export type PlainFunction =
+  | 'abs'
+  | 'ceil'
+  | 'cos'
+  | 'erf'
+  | 'exp'
+  | 'floor'
+  | 'hardSwish'
+  | 'log'
+  | 'neg'
+  | 'reciprocal'
+  | 'round'
+  | 'sigmoid'
+  | 'sign'
+  | 'sin'
+  | 'softplus'
+  | 'softsign'
+  | 'sqrt'
+  | 'tanh';
+
+/** What is computed from one value, step by step; see `passes/compose-functions`. */
+export type Expression =
+  | { readonly kind: 'value' }
+  | { readonly kind: 'apply'; readonly fn: UnaryFunction; readonly to: Expression }
+  | {
+      readonly kind: 'combine';
+      readonly by: 'add' | 'sub' | 'mul' | 'max' | 'min';
+      readonly left: Expression;
+      readonly right: Expression;
+    };
+
 /** A function of one value: a 256-entry table in a quantized graph. */
 export type UnaryFunction =
   | { readonly name: 'identity' }
   | { readonly name: 'clip'; readonly lo: number; readonly hi: number }
   | { readonly name: 'leakyRelu'; readonly alpha: number }
   | { readonly name: 'linear'; readonly scale: number; readonly shift: number }
-  | { readonly name: 'sigmoid' }
-  | { readonly name: 'tanh' }
   | { readonly name: 'hardSigmoid'; readonly alpha: number; readonly beta: number }
-  | { readonly name: 'hardSwish' };
+  | { readonly name: 'elu'; readonly alpha: number }
+  | { readonly name: 'selu'; readonly alpha: number; readonly gamma: number }
+  | { readonly name: 'thresholdedRelu'; readonly alpha: number }
+  | { readonly name: 'power'; readonly exponent: number }
+  | { readonly name: 'composed'; readonly expression: Expression }
+  | { readonly name: PlainFunction };
 
 export interface UnaryOp {
   readonly kind: 'unary';
@@ -195,11 +230,46 @@ export interface UnaryOp {
  */
 export type Float32Steps = 'float32';
 
-/** Two tensors of one shape. */
+/** Two tensors of one rank, each repeated along the axes where its extent is 1 and the other's is not. */
 export interface AddOp {
   readonly kind: 'add';
+  /** The second is subtracted. */
+  readonly subtract?: true;
   readonly clamp?: Clamp;
   readonly requant?: Float32Steps;
+}
+
+/** Broadcasts as AddOp. */
+export interface MulOp {
+  readonly kind: 'mul';
+  readonly clamp?: Clamp;
+  readonly requant?: Float32Steps;
+}
+
+/** The larger or the smaller of two elements. Broadcasts as AddOp. */
+export interface ExtremumOp {
+  readonly kind: 'extremum';
+  readonly fn: 'max' | 'min';
+}
+
+/** y = x, times `slopes[c]` where x is negative, along the last axis. */
+export interface PReluOp {
+  readonly kind: 'prelu';
+  readonly slopes: readonly number[];
+}
+
+/** Output element i along an axis is the input's element `starts[axis] + i · steps[axis]`, i below `sizes[axis]`. Steps may be negative. */
+export interface SliceOp {
+  readonly kind: 'slice';
+  readonly starts: readonly number[];
+  readonly steps: readonly number[];
+  readonly sizes: readonly number[];
+}
+
+/** x: N×H×W×C to N×(H/block)×(W/block)×(C·block²); row i, column j of each block becomes channels (i·block + j)·C + c. */
+export interface SpaceToDepthOp {
+  readonly kind: 'spaceToDepth';
+  readonly block: number;
 }
 
 export interface ConcatOp {
@@ -256,12 +326,17 @@ export type Op =
   | AffineOp
   | UnaryOp
   | AddOp
+  | MulOp
+  | ExtremumOp
+  | PReluOp
   | ConcatOp
+  | SliceOp
   | PadOp
   | ReshapeOp
   | TransposeOp
   | SoftmaxOp
   | DepthToSpaceOp
+  | SpaceToDepthOp
   | FakeQuantOp;
 
 export type OpKind = Op['kind'];

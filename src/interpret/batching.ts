@@ -25,6 +25,8 @@ function keepsFirstAxis(op: Op): boolean {
     case 'concat':
     case 'softmax':
       return op.axis !== 0;
+    case 'slice':
+      return op.sizes[0] === 1;
     case 'pad':
       return op.pads[0] === 0 && op.pads[op.pads.length / 2] === 0;
     default:

@@ -2,8 +2,9 @@ import { inputsOf, outputOf } from '../graph/build.ts';
 import type { AddOp } from '../graph/types.ts';
 import { addFactors } from '../ops/float32.ts';
 import { integerClamp } from '../ops/quantized.ts';
+import { elementwiseView } from './elementwise.ts';
 import type { Kernel } from './kernel.ts';
-import { elementLoops, nestLoops, splitRuns } from './loops.ts';
+
 import { nothingPacked, perSixteen } from './simple.ts';
 
 /** As ONNX Runtime's QLinearAdd: two fused multiply-adds in float32, rounded to nearest. */
@@ -19,19 +20,13 @@ export const addFloat32: Kernel<AddOp> = {
     const y = outputOf(graph, node);
     const { factors, offset } = addFactors(inputsOf(graph, node), y);
     const { lo, hi } = integerClamp(y, node.op.clamp);
-    const { outer, run } = splitRuns(elementLoops([...inputs, output]));
-    const nest = (leaf: string) =>
-      nestLoops(outer, ['a', 'b', 'y'], leaf, ([a, b, to]) => ({ run, tail: run % 16 !== 0, a, b, y: to }));
     return {
       factorA: floatLiteral(factors[0]),
       factorB: floatLiteral(factors[1]),
       offset: floatLiteral(offset),
       lo,
       hi,
-      run,
-      tail: run % 16 !== 0,
-      neon: nest('add-float32-neon-leaf'),
-      portable: nest('add-float32-portable-leaf'),
+      ...elementwiseView('add-float32', node, graph, inputs, output),
     };
   },
 };

@@ -2,8 +2,9 @@ import { must } from '../core/must.ts';
 import { inputsOf, outputOf } from '../graph/build.ts';
 import type { AddOp } from '../graph/types.ts';
 import { addMultipliers, integerClamp, quantOf } from '../ops/quantized.ts';
+import { elementwiseView } from './elementwise.ts';
 import type { Kernel } from './kernel.ts';
-import { elementLoops, nestLoops, splitRuns } from './loops.ts';
+
 import { nothingPacked, perSixteen } from './simple.ts';
 
 /** Both operands times a 15-bit factor, summed in 32 bits, one rounding shift: residual sums of two scales. */
@@ -18,27 +19,10 @@ export const add: Kernel<AddOp> = {
   view: ({ graph, node, inputs, output }) => {
     const tensors = inputsOf(graph, node);
     const y = outputOf(graph, node);
-    const { multipliers, shift } = addMultipliers(tensors, y);
+    const { multipliers, shift } = addMultipliers(node.op, tensors, y);
     const { lo, hi, zeroPoint } = integerClamp(y, node.op.clamp);
     const bias = -tensors.reduce((sum, t, i) => sum + quantOf(t).zeroPoint * must(multipliers[i], 'multiplier'), 0);
-    const { outer, run } = splitRuns(elementLoops([...inputs, output]));
     const constants = { factorA: multipliers[0], factorB: multipliers[1], bias, shift: -shift, zeroPoint, lo, hi };
-    const nest = (leaf: string) =>
-      nestLoops(outer, ['a', 'b', 'y'], leaf, ([a, b, to]) => ({
-        ...constants,
-        run,
-        tail: run % 16 !== 0,
-        a,
-        b,
-        y: to,
-      }));
-    return {
-      ...constants,
-      rightShift: shift,
-      run,
-      tail: run % 16 !== 0,
-      neon: nest('add-neon-leaf'),
-      portable: nest('add-portable-leaf'),
-    };
+    return { ...constants, rightShift: shift, ...elementwiseView('add', node, graph, inputs, output) };
   },
 };

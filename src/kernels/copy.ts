@@ -33,10 +33,14 @@ export function copyView(shape: Shape, from: Operand, to: Operand, perm?: readon
 }
 
 /** Copies `loops`, whose strides are those of the source and of the target. */
-export function copyLoops(loops: readonly Loop[], target: LoopBase = { name: 'y', offset: 0 }): CopyView {
+export function copyLoops(
+  loops: readonly Loop[],
+  target: LoopBase = { name: 'y', offset: 0 },
+  source: LoopBase = { name: 'x', offset: 0 },
+): CopyView {
   const { outer, run } = splitRuns(mergeLoops(loops));
   return {
-    loops: nestLoops(outer, ['x', target], 'copy-leaf', ([from, to]) => ({
+    loops: nestLoops(outer, [source, target], 'copy-leaf', ([from, to]) => ({
       from: must(from, 'source'),
       to: must(to, 'target'),
       bytes: run,

@@ -7,12 +7,17 @@ import { convKLanes, fullyConnectedKLanes } from './conv-k-lanes.ts';
 import { convKLanesFlush, fullyConnectedKLanesFlush } from './conv-k-lanes-flush.ts';
 import { depthToSpace } from './depth-to-space.ts';
 import { depthwise } from './depthwise.ts';
+import { extremum } from './extremum.ts';
 import { firstLayer } from './first-layer.ts';
 import type { Kernel } from './kernel.ts';
 import { maxPool } from './max-pool.ts';
+import { mul } from './mul.ts';
 import { pad } from './pad.ts';
+import { prelu } from './prelu.ts';
 import { reshape } from './reshape.ts';
+import { slice } from './slice.ts';
 import { softmax } from './softmax.ts';
+import { spaceToDepth } from './space-to-depth.ts';
 import { table } from './table.ts';
 import { transpose } from './transpose.ts';
 
@@ -30,10 +35,15 @@ export const kernels = [
   fullyConnectedKLanes,
   fullyConnectedKLanesFlush,
   depthToSpace,
+  extremum,
   maxPool,
+  mul,
   pad,
+  prelu,
   reshape,
+  slice,
   softmax,
+  spaceToDepth,
   table,
   transpose,
 ] as readonly Kernel[];

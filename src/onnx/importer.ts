@@ -51,7 +51,10 @@ export function importerFor(
     input(index) {
       const name = present(index);
       const constant = values.constants.get(name);
-      const id = constant === undefined ? values.tensors.get(name) : addConstant(name, constant.shape, constant.data);
+      const id =
+        constant === undefined
+          ? values.tensors.get(name)
+          : addConstant(name, constant.shape, constant.data, constant.quant);
       return must(builder.tensors.get(must(id, `value ${name}`)), `tensor ${name}`);
     },
     constant(index) {

@@ -1,60 +1,37 @@
-import { formatShape, sameShape, sizeOf } from '../graph/shape.ts';
-import type { AddOp, Node, Shape, Tensor } from '../graph/types.ts';
+import { sizeOf } from '../graph/shape.ts';
+import type { AddOp, Node } from '../graph/types.ts';
 import { roundHalfEven, srshr32 } from '../numeric/neon.ts';
 import { toOutput } from '../numeric/requantize.ts';
-import { emitWithConstant } from './affine.ts';
+import { broadcastIndices, broadcastShape } from './broadcast.ts';
 import { emitClamp } from './clamp.ts';
 import type { ExactIo, FloatIo, IntegerIo, OpDefinition } from './definition.ts';
-import { mismatch } from './errors.ts';
 import { emitBounds } from './exact-requantize.ts';
 import { emitCast } from './exact-sum.ts';
 import { addFactors, fusedSum } from './float32.ts';
 import { addMultipliers, integerClamp, quantOf } from './quantized.ts';
-import type { Importer } from './source.ts';
 
-/** ONNX Add: of two tensors of one shape, or of a constant for each channel (an affine operator then). */
-function parse(im: Importer): void {
-  if (im.isConstant(0) || im.isConstant(1)) {
-    emitWithConstant(im, im.isConstant(0) ? 0 : 1, (value) => ({ scale: 1, shift: value }));
-    return;
-  }
-  const [a, b] = [im.input(0), im.input(1)];
-  if (!sameShape(a.shape, b.shape)) {
-    throw im.refuse(
-      `Add of ${formatShape(a.shape)} and ${formatShape(b.shape)}`,
-      'Two computed tensors must have one shape; broadcasting between them is not supported.',
-    );
-  }
-  im.bind(im.emit({ kind: 'add' }, [a.id, b.id]));
-}
-
-function infer(node: Node<AddOp>, inputs: readonly Tensor[]): Shape {
-  const [a, b] = inputs as [Tensor, Tensor];
-  if (!sameShape(a.shape, b.shape)) {
-    throw mismatch(node.origin, `the operands are ${formatShape(a.shape)} and ${formatShape(b.shape)}`);
-  }
-  return a.shape;
-}
+/** Parsed in `ops/arithmetic`. */
 
 function float(node: Node<AddOp>, io: FloatIo): void {
   const sum = io.writer.node(
-    'Add',
+    node.op.subtract ? 'Sub' : 'Add',
     io.inputs.map((t) => io.writer.value(t)),
   );
   io.writer.bind(io.output, emitClamp(io.writer, sum, node.op.clamp));
 }
 
 /**
- * `srshl((a − zp_a)·m_a + (b − zp_b)·m_b, −shift) + zp_y`, clamped; multipliers and shift are those of `addMultipliers`.
+ * `srshl((a − zp_a)·m_a ± (b − zp_b)·m_b, −shift) + zp_y`, clamped; multipliers and shift are those of `addMultipliers`.
  */
 function integer(node: Node<AddOp>, io: IntegerIo): Int8Array {
   if (node.op.requant === 'float32') return integerFloat32(node, io);
-  const { multipliers, shift } = addMultipliers(io.inputs, io.output);
+  const { multipliers, shift } = addMultipliers(node.op, io.inputs, io.output);
   const [zeroA, zeroB] = io.inputs.map((t) => quantOf(t).zeroPoint) as [number, number];
   const [a, b] = io.values as [Int8Array, Int8Array];
+  const [atA, atB] = indicesOf(io);
   const { lo, hi, zeroPoint } = integerClamp(io.output, node.op.clamp);
   return Int8Array.from({ length: sizeOf(io.output.shape) }, (_, i) => {
-    const acc = (a[i]! - zeroA) * multipliers[0] + (b[i]! - zeroB) * multipliers[1];
+    const acc = (a[atA[i]!]! - zeroA) * multipliers[0] + (b[atB[i]!]! - zeroB) * multipliers[1];
     return toOutput(srshr32(acc, shift), zeroPoint, lo, hi);
   });
 }
@@ -63,10 +40,15 @@ function integer(node: Node<AddOp>, io: IntegerIo): Int8Array {
 function integerFloat32(node: Node<AddOp>, io: IntegerIo): Int8Array {
   const sum = addFactors(io.inputs, io.output);
   const [a, b] = io.values as [Int8Array, Int8Array];
+  const [atA, atB] = indicesOf(io);
   const { lo, hi } = integerClamp(io.output, node.op.clamp);
   return Int8Array.from({ length: sizeOf(io.output.shape) }, (_, i) =>
-    toOutput(roundHalfEven(fusedSum(sum, a[i]!, b[i]!)), 0, lo, hi),
+    toOutput(roundHalfEven(fusedSum(sum, a[atA[i]!]!, b[atB[i]!]!)), 0, lo, hi),
   );
+}
+
+function indicesOf({ inputs, output }: IntegerIo): [Int32Array, Int32Array] {
+  return inputs.map((t) => broadcastIndices(t.shape, output.shape)) as [Int32Array, Int32Array];
 }
 
 /** In float64, where products and sums are exact, rounded to float32 where `fma` rounds. */
@@ -92,7 +74,7 @@ function exact(node: Node<AddOp>, io: ExactIo): void {
     return;
   }
   const { writer, output } = io;
-  const { multipliers, shift } = addMultipliers(io.inputs, output);
+  const { multipliers, shift } = addMultipliers(node.op, io.inputs, output);
   const scaled = io.inputs.map((t, i) => {
     const factor = writer.constant('multiplier', [], Float32Array.of(multipliers[i]! * 2 ** -shift));
     return writer.node('Mul', [writer.value(t), factor]);
@@ -102,4 +84,11 @@ function exact(node: Node<AddOp>, io: ExactIo): void {
   writer.bind(output, emitBounds(writer, steps, integerClamp(output, node.op.clamp)));
 }
 
-export const add: OpDefinition<AddOp> = { kind: 'add', parsers: { Add: parse }, infer, float, integer, exact };
+export const add: OpDefinition<AddOp> = {
+  kind: 'add',
+  parsers: {},
+  infer: ({ origin }, inputs) => broadcastShape(origin, inputs),
+  float,
+  integer,
+  exact,
+};

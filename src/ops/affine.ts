@@ -22,55 +22,45 @@ function parseBatchNormalization(im: Importer): void {
   im.bind(emitAffine(im, x, scale, shift, 1));
 }
 
-/** ONNX Mul and Div by a constant; Sub of a constant, or from one. */
-function parseArithmetic(im: Importer): void {
-  const { opType } = im.node;
-  const side = im.isConstant(0) ? 0 : 1;
-  if (!im.isConstant(side) || (opType === 'Div' && side === 0)) {
-    const what = side === 0 ? 'a constant divided by a tensor' : `${opType} of two computed tensors`;
-    throw im.refuse(what, `Only ${opType} with a constant for each channel is supported.`);
-  }
-  emitWithConstant(im, side, (v) => {
-    if (opType === 'Mul') return { scale: v, shift: 0 };
-    if (opType === 'Div') return { scale: 1 / v, shift: 0 };
-    return side === 0 ? { scale: -1, shift: v } : { scale: 1, shift: -v };
-  });
+/** A constant operand with one value, or one value for each channel of the other operand. */
+export interface ChannelConstant {
+  readonly constant: Constant;
+  readonly x: Tensor;
+  /** The axis of `x` that the constant varies along; undefined for a single value. */
+  readonly axis: number | undefined;
 }
 
-/**
- * Binds `x · scale + shift`, both computed from the constant input `side`, which may hold one value or one along one
- * axis. Other broadcasts are refused. Also the constant form of Add.
- */
-export function emitWithConstant(
-  im: Importer,
-  side: number,
-  termsOf: (value: number) => { readonly scale: number; readonly shift: number },
-): void {
+/** The constant input `side` where it is such a one; undefined where it is broadcast in another way. */
+export function channelConstant(im: Importer, side: 0 | 1): ChannelConstant | undefined {
   const constant = im.constant(side);
   const x = im.input(1 - side);
-  const axis = broadcastAxis(im, constant, x);
-  // A scalar suits every axis; the last one needs no transposes.
-  const count = x.shape[axis ?? x.shape.length - 1] ?? 1;
-  const terms = Array.from({ length: count }, (_, c) => termsOf(constant.data[axis === undefined ? 0 : c]!));
-  const [scale, shift] = [terms.map((t) => t.scale), terms.map((t) => t.shift)].map((v) => Float32Array.from(v));
-  // Where the constant is what is added, its integers are kept: they may meet others.
-  const added = terms.every((t, c) => t.scale === 1 && t.shift === constant.data[axis === undefined ? 0 : c]);
-  const quant = added && constant.quant?.axis === undefined ? constant.quant : undefined;
-  im.bind(emitAffine(im, x, scale!, shift!, axis ?? x.shape.length - 1, quant));
-}
-
-/** The axis of `x` that the constant varies along; undefined for a single value. */
-function broadcastAxis(im: Importer, constant: Constant, x: Tensor): number | undefined {
-  const aligned = constant.shape.map((extent, i) => ({ extent, axis: i + x.shape.length - constant.shape.length }));
+  const rank = x.shape.length;
+  const aligned = constant.shape.map((extent, i) => ({ extent, axis: i + rank - constant.shape.length }));
   const varying = aligned.filter((d) => d.extent !== 1);
   const grows = aligned.some((d) => d.axis < 0) || varying.some((d) => d.extent !== x.shape[d.axis]);
-  if (grows || varying.length > 1) {
-    throw im.refuse(
-      `a constant of ${formatShape(constant.shape)} with a tensor of ${formatShape(x.shape)}`,
-      'Only one value, or one value for each channel, is supported; broadcast along other axes is not.',
-    );
-  }
-  return varying[0]?.axis;
+  if (grows || varying.length > 1 || rank === 0) return undefined;
+  const axis = varying[0]?.axis;
+  const fits = axis === undefined || axis === rank - 1 || (axis === 1 && (rank === 3 || rank === 4));
+  return fits ? { constant, x, axis } : undefined;
+}
+
+/** `x · scale + shift`, both computed from the constant. */
+export function emitWithConstant(
+  im: Importer,
+  { constant, x, axis }: ChannelConstant,
+  termsOf: (value: number) => { readonly scale: number; readonly shift: number },
+): Tensor {
+  // A scalar suits every axis; the last one needs no transposes.
+  const count = x.shape[axis ?? x.shape.length - 1] ?? 1;
+  const valueOf = (c: number): number => constant.data[axis === undefined ? 0 : c]!;
+  const terms = Array.from({ length: count }, (_, c) => termsOf(valueOf(c)));
+  const [scale, shift] = [terms.map((t) => t.scale), terms.map((t) => t.shift)].map((v) => Float32Array.from(v));
+  // Where the constant is what is added or multiplied by, its integers are kept: they may meet others.
+  const quant = constant.quant?.axis === undefined ? constant.quant : undefined;
+  const added = terms.every((t, c) => t.scale === 1 && t.shift === valueOf(c));
+  const multiplied = terms.every((t, c) => t.shift === 0 && t.scale === valueOf(c));
+  const quants = { scale: multiplied && !added ? quant : undefined, shift: added ? quant : undefined };
+  return emitAffine(im, x, scale!, shift!, axis ?? x.shape.length - 1, quants);
 }
 
 /** x · scale + shift along `axis` of an ONNX value: axis 1 (channels) or the last. */
@@ -80,25 +70,29 @@ function emitAffine(
   scale: Float32Array,
   shift: Float32Array,
   axis: number,
-  quant?: QuantParams,
+  quants: { readonly scale?: QuantParams | undefined; readonly shift?: QuantParams | undefined } = {},
 ): Tensor {
-  const rank = x.shape.length;
   if (scale.length !== x.shape[axis] || shift.length !== scale.length) {
     throw im.invalid(`${scale.length} channel parameters do not fit an input of ${formatShape(x.shape)}`);
   }
   const constants = [
-    im.addConstant(`${im.node.name}.scale`, [scale.length], scale),
-    im.addConstant(`${im.node.name}.shift`, [scale.length], shift, quant),
+    im.addConstant(`${im.node.name}.scale`, [scale.length], scale, quants.scale),
+    im.addConstant(`${im.node.name}.shift`, [scale.length], shift, quants.shift),
   ];
-  if (axis === rank - 1) return im.emit({ kind: 'affine' }, [x.id, ...constants]);
+  return onChannels(im, x, axis, (image) => im.emit({ kind: 'affine' }, [image.id, ...constants]));
+}
+
+/** What `emit` makes of `x` with the axis (1 or the last) last; in the order of `x` again. */
+export function onChannels(im: Importer, x: Tensor, axis: number, emit: (image: Tensor) => Tensor): Tensor {
+  const rank = x.shape.length;
+  if (axis === rank - 1) return emit(x);
   if (axis !== 1 || (rank !== 3 && rank !== 4)) {
     throw im.refuse(
-      `a constant along axis ${axis} of ${formatShape(x.shape)}`,
+      `parameters along axis ${axis} of ${formatShape(x.shape)}`,
       'Only one value for each channel (axis 1, or the last axis) is supported.',
     );
   }
-  const y = im.emit({ kind: 'affine' }, [emitChannelsLast(im, x).id, ...constants]);
-  return emitChannelsFirst(im, y, rank - 2);
+  return emitChannelsFirst(im, emit(emitChannelsLast(im, x)), rank - 2);
 }
 
 function infer(node: Node<AffineOp>, inputs: readonly Tensor[]): Shape {
@@ -121,12 +115,7 @@ function float(_node: Node<AffineOp>, io: FloatIo): void {
 
 export const affine: OpDefinition<AffineOp> = {
   kind: 'affine',
-  parsers: {
-    BatchNormalization: parseBatchNormalization,
-    Mul: parseArithmetic,
-    Div: parseArithmetic,
-    Sub: parseArithmetic,
-  },
+  parsers: { BatchNormalization: parseBatchNormalization },
   infer,
   float,
 };

@@ -1,18 +1,24 @@
 import type { Node, Op, OpKind, OpOf } from '../graph/types.ts';
 import { add } from './add.ts';
 import { affine } from './affine.ts';
+import { arithmetic } from './arithmetic.ts';
 import { averagePool } from './average-pool.ts';
 import { concat } from './concat.ts';
 import { conv2d } from './conv2d.ts';
 import type { OpDefinition } from './definition.ts';
 import { depthToSpace } from './depth-to-space.ts';
+import { extremum } from './extremum.ts';
 import { fakeQuant } from './fake-quant.ts';
 import { fullyConnected } from './fully-connected.ts';
 import { maxPool } from './max-pool.ts';
+import { mul } from './mul.ts';
 import { pad } from './pad.ts';
+import { prelu } from './prelu.ts';
 import { reshape } from './reshape.ts';
+import { slice } from './slice.ts';
 import { softmax } from './softmax.ts';
 import type { SourceParser } from './source.ts';
+import { spaceToDepth } from './space-to-depth.ts';
 import { transpose } from './transpose.ts';
 import { unary } from './unary.ts';
 import { winograd } from './winograd.ts';
@@ -27,12 +33,17 @@ const definitions: { readonly [K in OpKind]: OpDefinition<OpOf<K>> } = {
   affine,
   unary,
   add,
+  mul,
+  extremum,
+  prelu,
   concat,
+  slice,
   pad,
   reshape,
   transpose,
   softmax,
   depthToSpace,
+  spaceToDepth,
   fakeQuant,
 };
 
@@ -42,6 +53,7 @@ export function definitionOf(node: Node): OpDefinition<Op> {
 }
 
 /** ONNX operator → parser. */
-export const parsers: ReadonlyMap<string, SourceParser> = new Map(
-  Object.values(definitions).flatMap((d) => Object.entries(d.parsers)),
-);
+export const parsers: ReadonlyMap<string, SourceParser> = new Map([
+  ...Object.entries(arithmetic),
+  ...Object.values(definitions).flatMap((d) => Object.entries(d.parsers)),
+]);

@@ -1,6 +1,6 @@
 import { invariant } from '../core/diagnostics.ts';
 import { must } from '../core/must.ts';
-import type { Clamp, Conv2dOp, FullyConnectedOp, Node, QuantParams, Tensor } from '../graph/types.ts';
+import type { AddOp, Clamp, Conv2dOp, FullyConnectedOp, Node, QuantParams, Tensor } from '../graph/types.ts';
 import { roundHalfEven } from '../numeric/neon.ts';
 import { makeRequantizer, type Requantizer, splitFloat } from '../numeric/requantize.ts';
 
@@ -68,10 +68,11 @@ export function reductionRequantizer(
 
 /**
  * Multipliers of an addition: `y = srshl((a − zp_a)·multipliers[0] + (b − zp_b)·multipliers[1], −shift) + zp_y`. The
- * larger one lies in [2^13, 2^14), so both fit `vmlal_s16`, and the sum stays below 2^23.
+ * larger one lies in [2^13, 2^14), and that of what is subtracted is negated; so both fit `vmlal_s16`, and the sum stays below 2^23.
  * @throws invariant where an input's step is 2^14 output steps or more
  */
 export function addMultipliers(
+  op: AddOp,
   inputs: readonly Tensor[],
   output: Tensor,
 ): { readonly multipliers: readonly [number, number]; readonly shift: number } {
@@ -81,5 +82,6 @@ export function addMultipliers(
   // Halves up; what rounds up to 2^14 takes one shift less. Beyond a shift of 31 every sum rounds to 0 anyway.
   const shift = Math.min(31, (Math.round(fraction * 2 ** 14) < 2 ** 14 ? 14 : 13) - exponent);
   if (shift < 0) throw invariant(`the steps of ${inputs.map((t) => t.id).join(', ')} are too large for ${output.id}`);
-  return { multipliers: [Math.round(a * 2 ** shift), Math.round(b * 2 ** shift)], shift };
+  const second = Math.round(b * 2 ** shift);
+  return { multipliers: [Math.round(a * 2 ** shift), op.subtract ? -second : second], shift };
 }

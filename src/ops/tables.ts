@@ -1,41 +1,19 @@
-import { exhaustive } from '../core/exhaustive.ts';
 import type { QuantParams, Tensor, UnaryFunction } from '../graph/types.ts';
 import { quantizeValue, quantOf } from './quantized.ts';
+import { evaluateUnary } from './unary-functions.ts';
 
 /** Tables that quantized operators look values up in. Kernels embed the same ones. */
 
-/** The function's value, in double precision. Its formulas are ONNX's. */
-export function evaluateUnary(fn: UnaryFunction, x: number): number {
-  switch (fn.name) {
-    case 'identity':
-      return x;
-    case 'clip':
-      return Math.min(fn.hi, Math.max(fn.lo, x));
-    case 'leakyRelu':
-      return x < 0 ? fn.alpha * x : x;
-    case 'linear':
-      return fn.scale * x + fn.shift;
-    case 'sigmoid':
-      return 1 / (1 + Math.exp(-x));
-    case 'tanh':
-      return Math.tanh(x);
-    case 'hardSigmoid':
-      return Math.min(1, Math.max(0, fn.alpha * x + fn.beta));
-    case 'hardSwish':
-      return x * Math.min(1, Math.max(0, x / 6 + 0.5));
-    default:
-      return exhaustive(fn);
-  }
-}
-
 /**
  * The function on int8: element `q + 128` is the output step of input step q, for every q from −128 to 127:
- * `quantizeValue(f(s_x·(q − zp_x)))`, so rounded to nearest, halves to even, and clamped to the output's range.
+ * `quantizeValue(f(s_x·(q − zp_x)))`, so rounded to nearest, halves to even, and clamped to the output's range. Where the
+ * function has no value (the root of a negative one), it is the output's zero point.
  */
 export function unaryTable(fn: UnaryFunction, input: QuantParams, output: QuantParams): Int8Array {
   return Int8Array.from({ length: 256 }, (_, i) => {
     const real = input.scale[0]! * (i - 128 - input.zeroPoint);
-    return quantizeValue(evaluateUnary(fn, real), output);
+    const value = evaluateUnary(fn, real);
+    return Number.isNaN(value) ? output.zeroPoint : quantizeValue(value, output);
   });
 }
 

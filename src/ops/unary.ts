@@ -1,12 +1,10 @@
-import { exhaustive } from '../core/exhaustive.ts';
-import type { Node, Tensor, UnaryFunction, UnaryOp } from '../graph/types.ts';
-import { emitClamp } from './clamp.ts';
+import type { Expression, Node, PlainFunction, Tensor, UnaryFunction, UnaryOp } from '../graph/types.ts';
 import type { ExactIo, FloatIo, IntegerIo, OpDefinition } from './definition.ts';
 import { emitCast } from './exact-sum.ts';
-import { float as floatAttribute } from './onnx-writer.ts';
 import { quantOf } from './quantized.ts';
 import type { Importer, SourceParser } from './source.ts';
 import { unaryTable } from './tables.ts';
+import { plainFunctions, writeUnary } from './unary-functions.ts';
 
 function parseAs(functionOf: (im: Importer) => UnaryFunction): SourceParser {
   return (im) => im.bind(im.emit({ kind: 'unary', fn: functionOf(im) }, [im.input(0).id]));
@@ -37,35 +35,54 @@ function clipOf(im: Importer): UnaryFunction {
   return { name: 'clip', lo, hi };
 }
 
-function float(node: Node<UnaryOp>, io: FloatIo): void {
-  const { fn } = node.op;
-  const { writer } = io;
-  const x = writer.value(io.inputs[0] as Tensor);
-  const write = (): string => {
-    switch (fn.name) {
-      case 'identity':
-        return x;
-      case 'clip':
-        return emitClamp(writer, x, fn);
-      case 'leakyRelu':
-        return writer.node('LeakyRelu', [x], { alpha: floatAttribute(fn.alpha) });
-      case 'linear': {
-        const constant = (value: number): string => writer.constant('linear', [], Float32Array.of(value));
-        return writer.node('Add', [writer.node('Mul', [x, constant(fn.scale)]), constant(fn.shift)]);
-      }
-      case 'sigmoid':
-        return writer.node('Sigmoid', [x]);
-      case 'tanh':
-        return writer.node('Tanh', [x]);
-      case 'hardSigmoid':
-        return writer.node('HardSigmoid', [x], { alpha: floatAttribute(fn.alpha), beta: floatAttribute(fn.beta) });
-      case 'hardSwish':
-        return writer.node('HardSwish', [x]);
-      default:
-        return exhaustive(fn);
-    }
-  };
-  writer.bind(io.output, write());
+/** ONNX Pow by one constant. */
+function powerOf(im: Importer): UnaryFunction {
+  if (im.isConstant(0)) throw im.refuse('a constant to the power of a tensor', 'Write it as Exp of a product.');
+  const { data } = im.constant(1);
+  if (data.some((v) => v !== data[0])) throw im.refuse('several exponents', 'Give Pow one exponent.');
+  return { name: 'power', exponent: data[0]! };
+}
+
+function composed(expression: Expression): UnaryFunction {
+  return { name: 'composed', expression };
+}
+
+const value: Expression = { kind: 'value' };
+const apply = (fn: UnaryFunction, to: Expression = value): Expression => ({ kind: 'apply', fn, to });
+const scaled = (by: number, to: Expression = value): Expression =>
+  apply({ name: 'linear', scale: Math.fround(by), shift: 0 }, to);
+const product = (left: Expression, right: Expression): Expression => ({ kind: 'combine', by: 'mul', left, right });
+const plusOne = (to: Expression): Expression => apply({ name: 'linear', scale: 1, shift: 1 }, to);
+
+/** x · (1 + g) / 2, g = erf(x / √2), or tanh(√(2/π) · (x + 0.044715 · x³)) where it is approximated. */
+function geluOf(im: Importer): UnaryFunction {
+  const approximate = im.node.attributes.string('approximate', 'none');
+  if (approximate === 'none') {
+    return composed(scaled(0.5, product(value, plusOne(apply({ name: 'erf' }, scaled(Math.SQRT1_2))))));
+  }
+  if (approximate !== 'tanh') throw im.invalid(`its approximation is ${approximate}`);
+  const cube = scaled(0.044715, apply({ name: 'power', exponent: 3 }));
+  const inner = scaled(Math.sqrt(2 / Math.PI), { kind: 'combine', by: 'add', left: value, right: cube });
+  return composed(scaled(0.5, product(value, plusOne(apply({ name: 'tanh' }, inner)))));
+}
+
+/** max(x, 0) + min(0, α · (exp(x / α) − 1)) */
+function celuOf(im: Importer): UnaryFunction {
+  const alpha = im.node.attributes.float('alpha', 1);
+  return composed(scaled(alpha, apply({ name: 'elu', alpha: 1 }, scaled(1 / alpha))));
+}
+
+/** 0 within ±λ, nearer to 0 by `bias` beyond. */
+function shrinkOf(im: Importer): UnaryFunction {
+  const [lambd, bias] = [im.node.attributes.float('lambd', 0.5), im.node.attributes.float('bias', 0)];
+  if (bias !== 0) throw im.refuse('a Shrink with a bias', 'Only hard shrinking is supported.');
+  const beyond = apply({ name: 'thresholdedRelu', alpha: lambd });
+  const below = apply({ name: 'thresholdedRelu', alpha: lambd }, apply({ name: 'neg' }));
+  return composed({ kind: 'combine', by: 'sub', left: beyond, right: below });
+}
+
+function float(node: Node<UnaryOp>, { writer, inputs, output }: FloatIo): void {
+  writer.bind(output, writeUnary(writer, node.op.fn, writer.value(inputs[0] as Tensor)));
 }
 
 /** Looks each step up in `unaryTable`. */
@@ -83,20 +100,37 @@ function exact(node: Node<UnaryOp>, io: ExactIo): void {
   writer.bind(output, writer.node('Gather', [writer.constant('table', [256], table), index], { axis: 0 }));
 }
 
+const plainParsers = Object.fromEntries(
+  Object.entries(plainFunctions).map(([name, [opType]]) => [opType, parseAs(() => ({ name: name as PlainFunction }))]),
+);
+
 export const unary: OpDefinition<UnaryOp> = {
   kind: 'unary',
   parsers: {
+    ...plainParsers,
     Relu: parseAs(() => ({ name: 'clip', lo: 0, hi: Infinity })),
     Clip: parseAs(clipOf),
     LeakyRelu: parseAs((im) => ({ name: 'leakyRelu', alpha: im.node.attributes.float('alpha', 0.01) })),
-    Sigmoid: parseAs(() => ({ name: 'sigmoid' })),
-    Tanh: parseAs(() => ({ name: 'tanh' })),
     HardSigmoid: parseAs(({ node: { attributes } }) => ({
       name: 'hardSigmoid',
       alpha: attributes.float('alpha', 0.2),
       beta: attributes.float('beta', 0.5),
     })),
-    HardSwish: parseAs(() => ({ name: 'hardSwish' })),
+    Elu: parseAs((im) => ({ name: 'elu', alpha: im.node.attributes.float('alpha', 1) })),
+    Selu: parseAs(({ node: { attributes } }) => ({
+      name: 'selu',
+      alpha: attributes.float('alpha', Math.fround(1.6732632423543772)),
+      gamma: attributes.float('gamma', Math.fround(1.0507009873554805)),
+    })),
+    Celu: parseAs(celuOf),
+    Gelu: parseAs(geluOf),
+    Mish: parseAs(() => composed(product(value, apply({ name: 'tanh' }, apply({ name: 'softplus' }))))),
+    Pow: parseAs(powerOf),
+    Shrink: parseAs(shrinkOf),
+    ThresholdedRelu: parseAs((im) => ({
+      name: 'thresholdedRelu',
+      alpha: im.node.attributes.float('alpha', 1),
+    })),
     Identity: parseNothing,
     Dropout: parseNothing,
     Cast: parseCast,

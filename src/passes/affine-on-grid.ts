@@ -1,17 +1,13 @@
 import { must } from '../core/must.ts';
 import { GraphBuilder, inputsOf, isKind, outputOf, producerOf } from '../graph/build.ts';
-import { sizeOf } from '../graph/shape.ts';
 import type { AffineOp, Graph, Node, Tensor } from '../graph/types.ts';
 import type { Pass } from './pass.ts';
 
-/** Larger constants are not repeated for every pixel. */
-const mostElements = 2 ** 16;
-
 /**
- * Affine operators on values that were rounded to a grid, in networks that are quantized already: adding constants that are
- * on a grid themselves is an Add like any other, one factor and one shift for all channels is a function of one value.
+ * Affine operators on values that were rounded to a grid, in networks that are quantized already: adding or multiplying by
+ * constants that are on a grid themselves is an Add or Mul like any other, one factor and one shift for all channels is a function of one value.
  * Requires: channels-last, fold-batchnorm has run.
- * Guarantees: both forms are gone; other affine operators are left as they are.
+ * Guarantees: these forms are gone; other affine operators are left as they are.
  */
 export const affineOnGrid: Pass = {
   name: 'affine-on-grid',
@@ -35,10 +31,15 @@ function rewrite(graph: Graph, b: GraphBuilder, node: Node<AffineOp>): void {
   const { outputs, origin } = node;
   const [factors, terms] = [scale, shift].map((t) => must(t.data, t.id)) as [Float32Array, Float32Array];
   const uniform = [factors, terms].every((values) => values.every((v) => v === values[0]));
-  if (shift.quant !== undefined && factors.every((v) => v === 1) && sizeOf(x.shape) <= mostElements) {
-    const data = Float32Array.from({ length: sizeOf(x.shape) }, (_, i) => terms[i % terms.length]!);
-    const constant = b.constant(shift.id, x.shape, data, { quant: shift.quant });
-    b.addNode({ kind: 'add' }, [x.id, constant], [outputOf(graph, node).id], origin);
+  const operand = (t: Tensor): string => {
+    const shape = x.shape.map((d, axis) => (axis === x.shape.length - 1 ? d : 1));
+    return b.constant(t.id, shape, must(t.data, t.id), { quant: must(t.quant, t.id) });
+  };
+  const output = outputOf(graph, node).id;
+  if (shift.quant !== undefined && factors.every((v) => v === 1)) {
+    b.addNode({ kind: 'add' }, [x.id, operand(shift)], [output], origin);
+  } else if (scale.quant !== undefined && terms.every((v) => v === 0) && !uniform) {
+    b.addNode({ kind: 'mul' }, [x.id, operand(scale)], [output], origin);
   } else if (uniform) {
     const fn = { name: 'linear', scale: factors[0]!, shift: terms[0]! } as const;
     b.addNode({ kind: 'unary', fn }, [x.id], outputs, origin);

@@ -34,6 +34,7 @@ function clamped(op: Op, clamp: Clamp): Op | undefined {
     case 'conv2d':
     case 'fullyConnected':
     case 'add':
+    case 'mul':
     case 'averagePool':
       return { ...op, clamp: intersect(op.clamp, clamp)! };
     case 'unary': {
@@ -45,10 +46,21 @@ function clamped(op: Op, clamp: Clamp): Op | undefined {
   }
 }
 
+/** Clipping before them is clipping behind them. */
+const commuting: ReadonlySet<Op['kind']> = new Set([
+  'maxPool',
+  'extremum',
+  'concat',
+  'slice',
+  'reshape',
+  'transpose',
+  'depthToSpace',
+  'spaceToDepth',
+]);
+
 /** The operators that can clip instead, where all that lies between commutes with clipping and is read by nobody else. */
 function sourcesBehind(graph: Graph, node: Node): Node[] | undefined {
-  const commutes = ['maxPool', 'concat', 'reshape', 'transpose', 'depthToSpace'].includes(node.op.kind);
-  if (!commutes) return undefined;
+  if (!commuting.has(node.op.kind)) return undefined;
   const sources: Node[] = [];
   for (const id of node.inputs) {
     const producer = soleConsumer(graph, id) === node ? producerOf(graph, id) : undefined;

@@ -10,6 +10,7 @@ import { quantizeValue } from '../ops/quantized.ts';
 import { isSoftmaxGrid } from '../ops/softmax.ts';
 import { certify, isReductionNode, type ReductionNode, totalRanges } from '../quantize/certify.ts';
 import { checkQuantized, sameQuant } from '../quantize/check.ts';
+import { gridOfConstant } from '../quantize/constant-grid.ts';
 import { movesValues } from '../quantize/groups.ts';
 import { withExactBias } from './exact-bias.ts';
 import {
@@ -155,11 +156,15 @@ function quantizedInput({ graph, grids, builder }: Fusion, id: TensorId): Tensor
   return { ...tensor, quant: tensor.quant };
 }
 
-/** The integers behind a constant operand; undefined where the input is none. */
+/** The integers behind a constant operand, on a grid of its own where the file has none; undefined where the input is no constant. */
 function quantizedConstant({ graph, builder }: Fusion, id: TensorId): TensorId | undefined {
   const { data, quant, shape } = tensorOf(graph, id);
   if (data === undefined) return undefined;
-  if (quant === undefined || quant.axis !== undefined) throw new NotInteger('its constant operand is not quantized');
+  if (quant === undefined || quant.axis !== undefined) {
+    const own = gridOfConstant(data);
+    const steps = Int8Array.from(data, (v) => quantizeValue(v, own));
+    return builder.constant(id, shape, steps, { quant: own });
+  }
   const half = quant.qmin >= 0 ? 128 : 0;
   if (quant.qmax - half > 127) throw new NotInteger('its constant operand exceeds int8');
   const zeroPoint = quant.zeroPoint - half;

@@ -1,6 +1,7 @@
 import type { Graph } from '../graph/types.ts';
 import { affineOnGrid } from './affine-on-grid.ts';
 import { affineToDepthwise } from './affine-to-depthwise.ts';
+import { composeFunctions } from './compose-functions.ts';
 import { deadCode } from './dead-code.ts';
 import { foldBatchnorm } from './fold-batchnorm.ts';
 import { foldIdentity } from './fold-identity.ts';
@@ -17,6 +18,7 @@ export const passes: readonly Pass[] = [
   foldPad,
   foldBatchnorm,
   affineOnGrid,
+  composeFunctions,
   affineToDepthwise,
   fuseActivation,
 ];

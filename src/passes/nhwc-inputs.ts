@@ -1,5 +1,6 @@
 import { must } from '../core/must.ts';
 import { tensorOf } from '../graph/build.ts';
+import { sameShape } from '../graph/shape.ts';
 import type { Graph, Node, TensorId } from '../graph/types.ts';
 import { type Chain, resize } from './views.ts';
 
@@ -10,10 +11,18 @@ import { type Chain, resize } from './views.ts';
 export function wantedView(graph: Graph, id: TensorId): Chain | undefined {
   for (const node of graph.nodes) {
     if (node.inputs[0] !== id && node.inputs[1] !== id) continue;
+    if (isRepeated(graph, id, node)) continue;
     const found = wantedThrough(graph, node);
     if (found !== undefined) return found;
   }
   return undefined;
+}
+
+/** An operand that is broadcast says nothing about the result's layout. */
+function isRepeated(graph: Graph, id: TensorId, node: Node): boolean {
+  const { kind } = node.op;
+  if (kind !== 'add' && kind !== 'mul' && kind !== 'extremum') return false;
+  return !sameShape(tensorOf(graph, id).shape, tensorOf(graph, node.outputs[0]!).shape);
 }
 
 function wantedThrough(graph: Graph, node: Node): Chain | undefined {
@@ -25,6 +34,8 @@ function wantedThrough(graph: Graph, node: Node): Chain | undefined {
     case 'maxPool':
     case 'averagePool':
     case 'depthToSpace':
+    case 'spaceToDepth':
+    case 'prelu':
       return [];
     case 'transpose':
     case 'reshape': {
@@ -34,6 +45,8 @@ function wantedThrough(graph: Graph, node: Node): Chain | undefined {
     case 'unary':
     case 'fakeQuant':
     case 'add':
+    case 'mul':
+    case 'extremum':
       return behind();
     case 'affine': {
       const scale = tensorOf(graph, node.inputs[1]!).data;
@@ -41,13 +54,14 @@ function wantedThrough(graph: Graph, node: Node): Chain | undefined {
       const uniform = scale?.every((v) => v === scale[0]) && shift?.every((v) => v === shift[0]);
       return uniform ? behind() : [];
     }
-    case 'pad': {
+    case 'pad':
+    case 'slice': {
       const { shape } = tensorOf(graph, node.inputs[0]!);
-      let padded = tensorOf(graph, node.outputs[0]!).shape;
+      let changed = tensorOf(graph, node.outputs[0]!).shape;
       let rest = behind();
       shape.forEach((extent, axis) => {
-        rest = rest && resize(padded, rest, axis, extent);
-        padded = padded.map((d, i) => (i === axis ? extent : d));
+        rest = rest && resize(changed, rest, axis, extent);
+        changed = changed.map((d, i) => (i === axis ? extent : d));
       });
       return rest;
     }

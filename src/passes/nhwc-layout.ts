@@ -1,17 +1,36 @@
 import { must } from '../core/must.ts';
 import { GraphBuilder, tensorOf } from '../graph/build.ts';
 import { printGraph } from '../graph/print.ts';
+import { sameShape } from '../graph/shape.ts';
 import type { Graph, Node, Op, Port, Shape, Tensor, TensorId } from '../graph/types.ts';
 import { wantedView } from './nhwc-inputs.ts';
-import { absorbIntoWeights, affineOnBase, concatOnBase, padOnBase, softmaxOnBase } from './nhwc-operators.ts';
+import {
+  absorbIntoWeights,
+  affineOnBase,
+  concatOnBase,
+  padOnBase,
+  sliceOnBase,
+  softmaxOnBase,
+} from './nhwc-operators.ts';
 import type { Pass } from './pass.ts';
-import { type Chain, canonical, invert, shapeAfter, simplify, transposesIn, type Viewed } from './views.ts';
+import {
+  applyChain,
+  axisBefore,
+  type Chain,
+  canonical,
+  invert,
+  invertFor,
+  shapeAfter,
+  simplify,
+  transposesIn,
+  type Viewed,
+} from './views.ts';
 
 /**
  * Makes the graph channels-last throughout.
  * Requires: spatial operators stand on channels-last tensors, between transposes (as their parsers write them).
- * Guarantees: the same function. Transposes and reshapes have moved down through elementwise operators, Add, Concat,
- * Pad and Softmax until they met their inverse, a fully connected layer's weights, or an output, whose port views now hold
+ * Guarantees: the same function. Transposes and reshapes have moved down through elementwise operators, Concat, Pad,
+ * Slice and Softmax until they met their inverse, a fully connected layer's weights, or an output, whose port views now hold
  * them; those at inputs are in the inputs' port views. What only moves axes of extent 1 is a reshape.
  */
 export const nhwcLayout: Pass = {
@@ -75,7 +94,13 @@ class Layout {
       case 'fakeQuant':
         return this.#emit(node, op, [x.base], x.base.shape, x.chain);
       case 'add':
-        return this.#add(node, inputs);
+      case 'mul':
+      case 'extremum':
+        return this.#elementwise(node, inputs);
+      case 'prelu':
+        return this.#prelu(node, x);
+      case 'slice':
+        return this.#onBase(node, inputs, sliceOnBase(op, x));
       case 'concat':
         return this.#onBase(node, inputs, concatOnBase(op, inputs));
       case 'pad':
@@ -91,6 +116,7 @@ class Layout {
       case 'maxPool':
       case 'averagePool':
       case 'depthToSpace':
+      case 'spaceToDepth':
         return this.#asWritten(node, inputs);
     }
   }
@@ -111,16 +137,28 @@ class Layout {
     return this.#emit(node, moved.op, bases, moved.shape, moved.chain);
   }
 
-  /** On the layout of the operand that makes the other one move least. */
-  #add(node: Node, inputs: readonly Viewed[]): Viewed {
-    const [a, b] = inputs as [Viewed, Viewed];
-    const cost = (to: Viewed, from: Viewed): number =>
-      transposesIn(from.base.shape, [...from.chain, ...invert(to.base.shape, to.chain)]);
-    const [to, from] = cost(a, b) <= cost(b, a) ? [a, b] : [b, a];
-    const chain = [...from.chain, ...invert(to.base.shape, to.chain)];
-    const other = this.#write({ base: from.base, chain }, node);
-    const operands = to === a ? [to.base, other] : [other, to.base];
-    return this.#emit(node, node.op, operands, to.base.shape, to.chain);
+  /** On the layout of the operand of the result's shape that makes the other one move least. */
+  #elementwise(node: Node, inputs: readonly Viewed[]): Viewed {
+    const { shape } = tensorOf(this.#graph, node.outputs[0]!);
+    const choices = inputs.flatMap((to, i) => {
+      const from = must(inputs[1 - i], 'operand');
+      if (!sameShape(shapeAfter(to.base.shape, to.chain), shape)) return [];
+      const back = invertFor(to.base.shape, to.chain, shapeAfter(from.base.shape, from.chain));
+      if (back === undefined) return [];
+      const chain = [...from.chain, ...back];
+      return [{ to, i, other: { base: from.base, chain }, moves: transposesIn(from.base.shape, chain) }];
+    });
+    const best = choices.toSorted((a, b) => a.moves - b.moves)[0];
+    if (best === undefined) return this.#asWritten(node, inputs);
+    const { to, i } = best;
+    const other = this.#write(best.other, node);
+    return this.#emit(node, node.op, i === 0 ? [to.base, other] : [other, to.base], to.base.shape, to.chain);
+  }
+
+  #prelu(node: Node, x: Viewed): Viewed {
+    const last = shapeAfter(x.base.shape, x.chain).length - 1;
+    const stays = axisBefore(x.base.shape, x.chain, last) === x.base.shape.length - 1;
+    return stays ? this.#emit(node, node.op, [x.base], x.base.shape, x.chain) : this.#asWritten(node, [x]);
   }
 
   #affine(node: Node, inputs: readonly Viewed[]): Viewed {
@@ -178,6 +216,10 @@ class Layout {
   }
 
   #writeView(x: Tensor, view: Chain[number], consumer: Node): Tensor {
+    if (x.data !== undefined) {
+      const data = applyChain(x.data, x.shape, [view]);
+      return this.#addConstant({ ...x, shape: shapeAfter(x.shape, [view]), data });
+    }
     const id = this.#builder.freshId(`${x.id}.${view.kind}`);
     const tensor: Tensor = { ...x, id, shape: shapeAfter(x.shape, [view]) };
     this.#builder.addTensor(tensor);

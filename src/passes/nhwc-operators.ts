@@ -1,5 +1,5 @@
 import { sameShape, sizeOf } from '../graph/shape.ts';
-import type { ConcatOp, Op, PadOp, Shape, SoftmaxOp, Tensor } from '../graph/types.ts';
+import type { ConcatOp, Op, PadOp, Shape, SliceOp, SoftmaxOp, Tensor } from '../graph/types.ts';
 import {
   applyChain,
   axisBefore,
@@ -45,6 +45,23 @@ export function padOnBase(op: PadOp, x: Viewed): OnBase | undefined {
   }
   const padded = view.map((d, axis) => d + op.pads[axis]! + op.pads[view.length + axis]!);
   return leadsTo(padded, shape, chain) ? { op: { ...op, pads }, shape, chain } : undefined;
+}
+
+export function sliceOnBase(op: SliceOp, x: Viewed): OnBase | undefined {
+  const view = shapeAfter(x.base.shape, x.chain);
+  let shape = x.base.shape;
+  let chain: Chain | undefined = x.chain;
+  const [starts, steps] = [shape.map(() => 0), shape.map(() => 1)];
+  for (let axis = 0; axis < view.length; axis++) {
+    const [start, step, size] = [op.starts[axis]!, op.steps[axis]!, op.sizes[axis]!];
+    if (size === view[axis] && step === 1) continue;
+    const at = axisBefore(x.base.shape, x.chain, axis);
+    if (at === undefined || chain === undefined) return undefined;
+    [starts[at], steps[at]] = [start, step];
+    chain = resize(shape, chain, at, size);
+    shape = shape.map((d, i) => (i === at ? size : d));
+  }
+  return leadsTo(op.sizes, shape, chain) ? { op: { ...op, starts, steps, sizes: shape }, shape, chain } : undefined;
 }
 
 /** Among axes of extent 1 the wrong one may have been found: then the views end in another shape. */

@@ -8,6 +8,7 @@ import {
   transposeData,
 } from '../graph/shape.ts';
 import type { ReshapeOp, Shape, Tensor, TensorData, TransposeOp } from '../graph/types.ts';
+import { onePermutation } from './one-permutation.ts';
 
 /**
  * Chains of transposes and reshapes: ways to look at the same values. All functions take the shape that the chain starts
@@ -73,7 +74,9 @@ export function canonical(shape: Shape, chain: Chain): Chain {
     out.push(view);
     current = shapeAfter(current, [view]);
   });
-  return simplify(shape, [...out, { kind: 'reshape', shape: final }]);
+  const result = simplify(shape, [...out, { kind: 'reshape', shape: final }]);
+  const moves = result.filter((v) => v.kind === 'transpose').length;
+  return moves < 2 ? result : (onePermutation(shape, result) ?? result);
 }
 
 function squeeze(shape: Shape): Shape {
@@ -111,6 +114,48 @@ export function invert(shape: Shape, chain: Chain): Chain {
     current = shapeAfter(current, [view]);
   }
   return inverse;
+}
+
+/**
+ * The same for an operand that is broadcast to the chain's result: where it has extent 1, it has it behind the inverse, too.
+ * Undefined where a reshape mixes axes that it repeats with others.
+ */
+export function invertFor(shape: Shape, chain: Chain, operand: Shape): Chain | undefined {
+  const shapes = [shape];
+  for (const view of chain) shapes.push(shapeAfter(shapes.at(-1)!, [view]));
+  const out: View[] = [];
+  let current = operand;
+  for (let i = chain.length - 1; i >= 0; i--) {
+    const view = chain[i]!;
+    const back: View | undefined =
+      view.kind === 'transpose'
+        ? { kind: 'transpose', perm: inversePermutation(view.perm) }
+        : broadcastReshape(shapes[i + 1]!, shapes[i]!, current);
+    if (back === undefined) return undefined;
+    out.push(back);
+    current = shapeAfter(current, [back]);
+  }
+  return out;
+}
+
+/** From the axes of `from` to those of `to`, for an operand with extent 1 where it is repeated. */
+function broadcastReshape(from: Shape, to: Shape, operand: Shape): ReshapeOp | undefined {
+  const shape: number[] = [];
+  let [i, j] = [0, 0];
+  while (i < from.length || j < to.length) {
+    // The fewest axes on both sides that hold as many elements.
+    const [start, first] = [i, j];
+    let [a, b] = [from[i++] ?? 1, to[j++] ?? 1];
+    while (a !== b) {
+      if (a < b) a *= from[i++]!;
+      else b *= to[j++]!;
+    }
+    const [theirs, own] = [from.slice(start, i), operand.slice(start, i)];
+    if (sameShape(theirs, own)) shape.push(...to.slice(first, j));
+    else if (own.every((d) => d === 1)) shape.push(...to.slice(first, j).map(() => 1));
+    else return undefined;
+  }
+  return { kind: 'reshape', shape };
 }
 
 /** Transposes that move data. */

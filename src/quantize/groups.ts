@@ -4,7 +4,17 @@ import type { Graph, Node, OpKind, TensorId } from '../graph/types.ts';
 import { definitionOf } from '../ops/index.ts';
 
 /** Operators that move values without computing: their inputs and outputs share one quantization. */
-const MOVERS: ReadonlySet<OpKind> = new Set(['maxPool', 'reshape', 'transpose', 'pad', 'concat', 'depthToSpace']);
+const MOVERS: ReadonlySet<OpKind> = new Set([
+  'maxPool',
+  'extremum',
+  'reshape',
+  'transpose',
+  'pad',
+  'concat',
+  'slice',
+  'depthToSpace',
+  'spaceToDepth',
+]);
 
 /** True for operators whose inputs and outputs must have one quantization. */
 export function movesValues(node: Node): boolean {

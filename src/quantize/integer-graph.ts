@@ -5,6 +5,8 @@ import type { RequantFormat } from '../numeric/requantize.ts';
 import { quantizeValue } from '../ops/quantized.ts';
 import { roundBiases } from './bias.ts';
 import { isReductionNode, type ReductionNode } from './certify.ts';
+import { gridOfConstant } from './constant-grid.ts';
+import { movesValues } from './groups.ts';
 import type { FittedLayer } from './layer.ts';
 
 /** Weights are int8 and symmetric; −128 is never used, so that a product of weights and its negative are both there. */
@@ -54,16 +56,20 @@ function integerLayer(
   return { ...node, op: { ...node.op, integer } satisfies Conv2dOp | FullyConnectedOp, inputs: [x.id, weights, bias] };
 }
 
-/** Constants among the inputs of other operators take the quantization of the output: they are moved, or joined to it. */
+/**
+ * Constants among the inputs of other operators take the quantization of the output where they are moved, or joined to it;
+ * those that are computed with have their own.
+ */
 function integerOperands(graph: Graph, builder: GraphBuilder, node: Node): Node {
   const quant = must(builder.tensors.get(node.outputs[0]!)?.quant, `quantization of ${node.id}`);
   const inputs = inputsOf(graph, node).map((t) => {
     if (t.data === undefined) return t.id;
+    const grid = movesValues(node) ? quant : gridOfConstant(t.data);
     return builder.constant(
       t.id,
       t.shape,
-      Int8Array.from(t.data, (v) => quantizeValue(v, quant)),
-      { quant },
+      Int8Array.from(t.data, (v) => quantizeValue(v, grid)),
+      { quant: grid },
     );
   });
   return { ...node, inputs };

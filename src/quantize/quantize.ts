@@ -2,7 +2,7 @@ import { unsupported } from '../core/diagnostics.ts';
 import { must } from '../core/must.ts';
 import { type Progress, silentProgress } from '../core/progress.ts';
 import type { Dataset } from '../data/dataset.ts';
-import { inputsOf, outputOf } from '../graph/build.ts';
+import { outputOf } from '../graph/build.ts';
 import type { Graph, Node, NodeId, TensorId } from '../graph/types.ts';
 import { runNodeExactly } from '../interpret/exact-node.ts';
 import { createFloatEvaluator } from '../interpret/float.ts';
@@ -141,7 +141,7 @@ function noiseOf(
 
 function checkQuantizable(graph: Graph): void {
   const refused = graph.nodes.flatMap((node) => {
-    const reason = refusalOf(graph, node);
+    const reason = refusalOf(node);
     return reason === undefined ? [] : [`${placeOf(node.origin)}: ${reason}`];
   });
   if (refused.length === 0) return;
@@ -153,10 +153,8 @@ function checkQuantizable(graph: Graph): void {
   });
 }
 
-function refusalOf(graph: Graph, node: Node): string | undefined {
+function refusalOf(node: Node): string | undefined {
   if (node.op.kind === 'fakeQuant') return 'the network is quantized already';
   if (node.op.kind === 'affine') return 'it could not be folded into a layer with weights';
-  const constants = isReductionNode(node) ? [] : inputsOf(graph, node).filter((t) => t.data !== undefined);
-  if (node.op.kind === 'add' && constants.length > 0) return 'one of its operands is a constant';
   return undefined;
 }

@@ -101,9 +101,10 @@ describe('nhwc-layout', () => {
         { op: 'Conv', inputs: ['n0', 'w1'] },
         relu('n1'),
         { op: 'Conv', inputs: ['n2', 'w2'] },
-        { op: 'Add', inputs: ['n3', 'n3'] },
-        { op: 'GlobalAveragePool', inputs: ['n4'] },
-        { op: 'Squeeze', inputs: ['n5', 'last'] },
+        { op: 'Conv', inputs: ['n2', 'w2'] },
+        { op: 'Add', inputs: ['n3', 'n4'] },
+        { op: 'GlobalAveragePool', inputs: ['n5'] },
+        { op: 'Squeeze', inputs: ['n6', 'last'] },
       ],
       {
         inputs: { x: [1, 3, 12] },
@@ -115,7 +116,7 @@ describe('nhwc-layout', () => {
         },
       },
     );
-    expect(kinds(graph)).toEqual(['conv2d', 'conv2d', 'add', 'averagePool']);
+    expect(kinds(graph)).toEqual(['conv2d', 'conv2d', 'conv2d', 'add', 'averagePool']);
     expect(graph.nodes[0]!.op).toMatchObject({ pads: [0, 2, 0, 1] });
   });
 
@@ -225,8 +226,12 @@ describe('fuse-activation', () => {
   });
 
   it('keeps a clip whose input others read', async () => {
-    const graph = await optimized([conv('x', 'first'), relu('n0'), { op: 'Add', inputs: ['n0', 'n1'] }]);
-    expect(kinds(graph)).toEqual(['conv2d', 'unary', 'add']);
+    const graph = await optimized([
+      conv('x', 'first'),
+      relu('n0'),
+      { op: 'Concat', inputs: ['n0', 'n1'], attributes: { axis: 1 } },
+    ]);
+    expect(kinds(graph)).toEqual(['conv2d', 'unary', 'concat']);
   });
 
   it('keeps a clip whose input is an output of the network', async () => {
