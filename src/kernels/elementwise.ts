@@ -64,9 +64,7 @@ export function elementwiseView(
 }
 
 function operandOf({ address, first, element }: Reference, uniform: boolean): ElementwiseOperand {
-  return uniform
-    ? { load: `vdupq_n_s8(${first})`, element: first }
-    : { load: `vld1q_s8(${address} + e)`, element };
+  return uniform ? { load: `vdupq_n_s8(${first})`, element: first } : { load: `vld1q_s8(${address} + e)`, element };
 }
 
 function runsOf(loops: readonly Loop[]): { readonly outer: readonly Loop[]; readonly last: Loop } {

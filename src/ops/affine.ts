@@ -52,13 +52,13 @@ export function emitWithConstant(
 ): Tensor {
   // A scalar suits every axis; the last one needs no transposes.
   const count = x.shape[axis ?? x.shape.length - 1] ?? 1;
-  const valueOf = (c: number): number => constant.data[axis === undefined ? 0 : c]!;
-  const terms = Array.from({ length: count }, (_, c) => termsOf(valueOf(c)));
+  const constantAt = (c: number): number => constant.data[axis === undefined ? 0 : c]!;
+  const terms = Array.from({ length: count }, (_, c) => termsOf(constantAt(c)));
   const [scale, shift] = [terms.map((t) => t.scale), terms.map((t) => t.shift)].map((v) => Float32Array.from(v));
   // Where the constant is what is added or multiplied by, its integers are kept: they may meet others.
   const quant = constant.quant?.axis === undefined ? constant.quant : undefined;
-  const added = terms.every((t, c) => t.scale === 1 && t.shift === valueOf(c));
-  const multiplied = terms.every((t, c) => t.shift === 0 && t.scale === valueOf(c));
+  const added = terms.every((t, c) => t.scale === 1 && t.shift === constantAt(c));
+  const multiplied = terms.every((t, c) => t.shift === 0 && t.scale === constantAt(c));
   const quants = { scale: multiplied && !added ? quant : undefined, shift: added ? quant : undefined };
   return emitAffine(im, x, scale!, shift!, axis ?? x.shape.length - 1, quants);
 }

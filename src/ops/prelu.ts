@@ -59,7 +59,12 @@ function exact(node: Node<PReluOp>, { writer, inputs, output }: ExactIo): void {
   const zero = float64Constant(writer, 'zero', [], [0]);
   const half = float64Constant(writer, 'half', [], [shift === 0 ? 0 : 0.5]);
   const above = float64Constant(writer, 'positive', [], [positive * 2 ** -shift]);
-  const below = float64Constant(writer, 'negative', dims, [...negative].map((m) => m * 2 ** -shift));
+  const below = float64Constant(
+    writer,
+    'negative',
+    dims,
+    [...negative].map((m) => m * 2 ** -shift),
+  );
   const sides = [
     writer.node('Mul', [writer.node('Max', [x, zero]), above]),
     writer.node('Mul', [writer.node('Min', [x, zero]), below]),

@@ -1,7 +1,9 @@
 import { createRandom, type Random } from '../../src/core/random.ts';
-import type { Clamp, Graph, IntegerReduction, OpKind, QuantParams, Shape, TensorId } from '../../src/graph/types.ts';
+import type { Graph, IntegerReduction, OpKind, QuantParams, Shape, TensorId } from '../../src/graph/types.ts';
 import type { RequantFormat } from '../../src/numeric/requantize.ts';
 import { QuantizedGraphBuilder } from '../helpers/quantized-graph.ts';
+import { addition, blocks, extremum, multiplication, prelu, slicing } from './random-elementwise.ts';
+import { pick, randomClamp, randomQuant, someShape, withClamp } from './random-values.ts';
 
 /** Random quantized graphs, one for each operator and seed. */
 
@@ -12,35 +14,20 @@ export const quantizedKinds = [
   'averagePool',
   'unary',
   'add',
+  'mul',
+  'extremum',
+  'prelu',
   'concat',
+  'slice',
   'pad',
   'reshape',
   'transpose',
   'softmax',
+  'depthToSpace',
+  'spaceToDepth',
 ] as const satisfies readonly OpKind[];
 
 export type QuantizedKind = (typeof quantizedKinds)[number];
-
-/** 8 bits, or 4 to 7; any zero point of the range, its ends often. */
-export function randomQuant(r: Random, scale = 2 ** r.int(-8, -2) * (1 + r.float())): QuantParams {
-  const bits = pick(r, [8, 8, 8, r.int(4, 7)]);
-  const [qmin, qmax] = [-(2 ** (bits - 1)), 2 ** (bits - 1) - 1];
-  const zeroPoint = pick(r, [qmin, qmax, 0, r.int(qmin, qmax)]);
-  return { scale: [Math.fround(scale)], zeroPoint, qmin, qmax };
-}
-
-export function pick<T>(r: Random, choices: readonly T[]): T {
-  return choices[r.int(0, choices.length - 1)]!;
-}
-
-function randomClamp(r: Random, y: QuantParams): Clamp | undefined {
-  const edge = y.scale[0]! * r.int(2, 40);
-  return pick(r, [undefined, { lo: 0, hi: Infinity }, { lo: 0, hi: edge }, { lo: -edge, hi: edge }]);
-}
-
-function withClamp<O extends object>(op: O, clamp: Clamp | undefined): O & { clamp?: Clamp } {
-  return clamp === undefined ? op : { ...op, clamp };
-}
 
 /** Weights and bias of `channels` dot products of `length`; the output's scale lets most sums fall inside its range. */
 function randomLayer(b: QuantizedGraphBuilder, r: Random, x: QuantParams, shape: Shape) {
@@ -116,16 +103,13 @@ function unary(b: QuantizedGraphBuilder, r: Random): TensorId {
     { name: 'tanh' },
     { name: 'hardSigmoid', alpha: 0.2, beta: 0.5 },
     { name: 'hardSwish' },
+    { name: 'sqrt' },
+    { name: 'log' },
+    { name: 'reciprocal' },
+    { name: 'elu', alpha: 0.7 },
+    { name: 'erf' },
   ] as const);
   return b.node({ kind: 'unary', fn }, [b.input(someShape(r), randomQuant(r))], randomQuant(r));
-}
-
-function addition(b: QuantizedGraphBuilder, r: Random): TensorId {
-  const shape = someShape(r);
-  const first = b.input(shape, randomQuant(r));
-  const second = r.int(0, 4) === 0 ? first : b.input(shape, randomQuant(r));
-  const y = randomQuant(r, 2 ** r.int(-9, 1));
-  return b.node(withClamp({ kind: 'add' } as const, randomClamp(r, y)), [first, second], y);
 }
 
 function concatenation(b: QuantizedGraphBuilder, r: Random): TensorId {
@@ -213,14 +197,6 @@ function softmax(b: QuantizedGraphBuilder, r: Random): TensorId {
   return b.node({ kind: 'softmax', axis: r.int(1, shape.length - 1) }, [b.input(shape, randomQuant(r))], y);
 }
 
-function someShape(r: Random): Shape {
-  return pick<Shape>(r, [
-    [1, r.int(1, 40)],
-    [1, r.int(2, 6), r.int(1, 6), r.int(1, 19)],
-    [1, r.int(2, 7), r.int(1, 9)],
-  ]);
-}
-
 function write(b: QuantizedGraphBuilder, r: Random, kind: QuantizedKind): TensorId {
   switch (kind) {
     case 'conv2d':
@@ -234,6 +210,17 @@ function write(b: QuantizedGraphBuilder, r: Random, kind: QuantizedKind): Tensor
       return unary(b, r);
     case 'add':
       return addition(b, r);
+    case 'mul':
+      return multiplication(b, r);
+    case 'extremum':
+      return extremum(b, r);
+    case 'prelu':
+      return prelu(b, r);
+    case 'slice':
+      return slicing(b, r);
+    case 'depthToSpace':
+    case 'spaceToDepth':
+      return blocks(b, r, kind);
     case 'concat':
       return concatenation(b, r);
     case 'pad':

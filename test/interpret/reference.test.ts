@@ -125,7 +125,11 @@ describe('add', () => {
 
   it.each([1, 0.99999, 0.5, 3.7, 2 ** -20])('has a multiplier in [2^13, 2^14) for a ratio of %d', (ratio) => {
     const tensor = (id: string, scale: number) => ({ id, shape: [1], dtype: 'int8', quant: quant(scale, 0) }) as const;
-    const { multipliers, shift } = addMultipliers([tensor('a', ratio), tensor('b', ratio / 3)], tensor('y', 1));
+    const { multipliers, shift } = addMultipliers(
+      { kind: 'add' },
+      [tensor('a', ratio), tensor('b', ratio / 3)],
+      tensor('y', 1),
+    );
     if (shift < 31) expect(multipliers[0] >= 2 ** 13 && multipliers[0] < 2 ** 14).toBe(true);
     expect(Math.abs(multipliers[0] / 2 ** shift / Math.fround(ratio) - 1)).toBeLessThan(shift < 31 ? 2 ** -14 : 1);
     expect(multipliers[1]).toBeLessThanOrEqual(multipliers[0] / 3 + 1);

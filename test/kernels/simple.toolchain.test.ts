@@ -119,7 +119,90 @@ const images: readonly Operator[] = [
   },
 ];
 
+/** Two operands, one of them repeated along some axes. */
+const pairs: readonly Operator[] = [
+  ...channelCounts.flatMap((c): Operator[] =>
+    [
+      [1, 4, 3, c],
+      [1, 1, 1, c],
+      [1, 4, 1, 1],
+      [1, 4, 3, 1],
+    ].flatMap((second): Operator[] => {
+      const shapes = [[1, 4, 3, c], second];
+      return [
+        { shapes, op: { kind: 'mul' }, output: quant(0.1, -20) },
+        { shapes: shapes.toReversed(), op: { kind: 'add', subtract: true, clamp: { lo: -2, hi: 3 } } },
+        { shapes, op: { kind: 'extremum', fn: c % 2 === 0 ? 'max' : 'min' } },
+      ];
+    }),
+  ),
+  {
+    shapes: [
+      [1, 4, 3, 20],
+      [1, 1, 1, 20],
+    ],
+    op: { kind: 'mul', requant: 'float32' },
+    output: quant(0.1, -20),
+  },
+  {
+    shapes: [
+      [1, 4, 3, 20],
+      [1, 4, 3, 20],
+    ],
+    op: { kind: 'mul', clamp: { lo: 0, hi: 6 } },
+    output: quant(0.001, -128),
+  },
+  {
+    shapes: [
+      [1, 4, 3, 20],
+      [1, 1, 3, 1],
+    ],
+    op: { kind: 'add', requant: 'float32' },
+    output: quant(0.06, 7),
+  },
+  {
+    shapes: [
+      [1, 1, 3, 20],
+      [1, 4, 1, 20],
+    ],
+    op: { kind: 'mul' },
+    input: quant(0.02, -128),
+    output: quant(0.003, 3),
+  },
+];
+
+const slopes = (c: number): Op => ({ kind: 'prelu', slopes: Array.from({ length: c }, (_, i) => ((i % 7) - 2) / 4) });
+const part = (starts: number[], steps: number[], sizes: number[]): Op => ({ kind: 'slice', starts, steps, sizes });
+const moved: readonly Operator[] = [
+  ...channelCounts.flatMap((c): Operator[] => [
+    { shapes: [[1, 4, 3, c]], op: slopes(c), output: quant(0.04, 11) },
+    { shapes: [[1, 4, 6, c]], op: { kind: 'spaceToDepth', block: 2 } },
+    { shapes: [[1, 2, 3, 4 * c]], op: { kind: 'depthToSpace', block: 2, mode: 'DCR' } },
+    { shapes: [[1, 2, 3, 4 * c]], op: { kind: 'depthToSpace', block: 2, mode: 'CRD' } },
+    { shapes: [[1, 5, 6, c + 3]], op: part([0, 1, 0, 2], [1, 2, 1, 1], [1, 2, 4, c]) },
+    { shapes: [[1, 5, 6, c]], op: part([0, 4, 5, 0], [1, -1, -2, 1], [1, 5, 3, c]) },
+  ]),
+  { shapes: [[1, 3, 4, 9]], op: part([0, 0, 0, 8], [1, 1, 1, -1], [1, 3, 4, 9]) },
+  { shapes: [[1, 4, 3, 5]], op: slopes(5), output: quant(100, 0) },
+];
+
 const flat: readonly Operator[] = [
+  {
+    shapes: [
+      [2, 1, 4],
+      [1, 3, 4],
+    ],
+    op: { kind: 'mul' },
+  },
+  {
+    shapes: [
+      [2, 3, 4, 2, 3],
+      [1, 3, 1, 2, 1],
+    ],
+    op: { kind: 'add' },
+  },
+  { shapes: [[6, 35]], op: part([1, 3], [2, 1], [2, 17]) },
+  { shapes: [[2, 33]], op: slopes(33) },
   { shapes: [[1, 50]], op: { kind: 'softmax', axis: 1 }, output: probability },
   { shapes: [[1, 1]], op: { kind: 'softmax', axis: 1 }, output: probability },
   { shapes: [[4, 3, 5]], op: { kind: 'transpose', perm: [2, 0, 1] } },
@@ -178,8 +261,8 @@ function constantOperand(): Graph {
 }
 
 const cases: readonly Case[] = [
-  ...[...images, ...flat].map((o) => ({ name: '', graph: graphOf(o) })),
-  ...images.map(surrounded),
+  ...[...images, ...pairs, ...moved, ...flat].map((o) => ({ name: '', graph: graphOf(o) })),
+  ...[...images, ...pairs, ...moved].map(surrounded),
   ...channelCounts.map((c) => ({ name: '', graph: mixedSum(c) })),
   reshaped([1, 4, 3, 2], [1, 2, 6, 2]),
   reshaped([1, 4, 3, 2], [1, 3, 4, 2]),

@@ -1,0 +1,79 @@
+import type { Random } from '../../src/core/random.ts';
+import type { Op, Shape, TensorId } from '../../src/graph/types.ts';
+import type { QuantizedGraphBuilder } from '../helpers/quantized-graph.ts';
+import { pick, randomClamp, randomQuant, someShape, withClamp } from './random-values.ts';
+
+/** Operators of two tensors, and those that only move values. */
+
+/** A shape that is broadcast to `shape`. */
+function repeated(r: Random, shape: Shape): Shape {
+  return pick(r, [
+    shape,
+    shape,
+    shape.map((d, i) => (i === shape.length - 1 ? d : 1)),
+    shape.map((d) => (r.int(0, 1) ? d : 1)),
+  ]);
+}
+
+interface Operands {
+  readonly inputs: readonly TensorId[];
+  /** Product of their scales. */
+  readonly scale: number;
+}
+
+function operands(b: QuantizedGraphBuilder, r: Random): Operands {
+  const shape = someShape(r);
+  const [p, q] = [randomQuant(r), randomQuant(r)];
+  const [x, y] = [b.input(shape, p), b.input(repeated(r, shape), q)];
+  const both = [[x, y] as const, [y, x] as const, [x, x] as const][r.int(0, 2)]!;
+  return { inputs: both, scale: p.scale[0]! * (both[1] === both[0] ? p : q).scale[0]! };
+}
+
+export function addition(b: QuantizedGraphBuilder, r: Random): TensorId {
+  const { inputs } = operands(b, r);
+  const y = randomQuant(r, 2 ** r.int(-9, 1));
+  const op = { kind: 'add', ...(r.int(0, 2) === 0 && { subtract: true as const }) } as const;
+  return b.node(withClamp(op, randomClamp(r, y)), inputs, y);
+}
+
+export function multiplication(b: QuantizedGraphBuilder, r: Random): TensorId {
+  const { inputs, scale } = operands(b, r);
+  const y = randomQuant(r, scale * 2 ** r.int(2, 8) * (1 + r.float()));
+  const op = { kind: 'mul', ...(r.int(0, 2) === 0 && { requant: 'float32' as const }) } as const;
+  return b.node(withClamp(op, randomClamp(r, y)), inputs, y);
+}
+
+export function extremum(b: QuantizedGraphBuilder, r: Random): TensorId {
+  const q = randomQuant(r);
+  const shape = someShape(r);
+  const inputs = [b.input(shape, q), b.input(repeated(r, shape), q)];
+  return b.node({ kind: 'extremum', fn: pick(r, ['max', 'min'] as const) }, inputs, q);
+}
+
+export function prelu(b: QuantizedGraphBuilder, r: Random): TensorId {
+  const shape = someShape(r);
+  const slopes = Array.from({ length: shape.at(-1)! }, () => Math.fround(r.normal()));
+  return b.node({ kind: 'prelu', slopes }, [b.input(shape, randomQuant(r))], randomQuant(r));
+}
+
+export function slicing(b: QuantizedGraphBuilder, r: Random): TensorId {
+  const q = randomQuant(r);
+  const shape = [1, r.int(3, 8), r.int(3, 8), r.int(3, 24)];
+  const ranges = shape.map((d) => {
+    const [start, size] = [r.int(0, d - 1), 1];
+    const step = pick(r, [1, 1, 2, -1]);
+    const most = step > 0 ? Math.floor((d - 1 - start) / step) + 1 : start + 1;
+    return d === 1 ? { start: 0, step: 1, size } : { start, step, size: r.int(Math.ceil(most / 2), most) };
+  });
+  const of = (key: 'start' | 'step' | 'size'): number[] => ranges.map((range) => range[key]);
+  const op: Op = { kind: 'slice', starts: of('start'), steps: of('step'), sizes: of('size') };
+  return b.node(op, [b.input(shape, q)], q);
+}
+
+export function blocks(b: QuantizedGraphBuilder, r: Random, kind: 'depthToSpace' | 'spaceToDepth'): TensorId {
+  const q = randomQuant(r);
+  const [block, h, w, c] = [r.int(2, 3), r.int(1, 4), r.int(1, 4), r.int(1, 9)];
+  if (kind === 'spaceToDepth') return b.node({ kind, block }, [b.input([1, h * block, w * block, c], q)], q);
+  const mode = pick(r, ['DCR', 'CRD'] as const);
+  return b.node({ kind, block, mode }, [b.input([1, h, w, c * block ** 2], q)], q);
+}
