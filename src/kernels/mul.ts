@@ -1,7 +1,7 @@
-import { invariant } from '../core/diagnostics.ts';
 import { inputsOf, outputOf } from '../graph/build.ts';
 import type { MulOp } from '../graph/types.ts';
 import { largestSum } from '../numeric/requantize.ts';
+import { mulFactor } from '../ops/float32.ts';
 import { mulRequantizer } from '../ops/mul.ts';
 import { integerClamp, quantOf } from '../ops/quantized.ts';
 import { floatLiteral } from './add-float32.ts';
@@ -19,7 +19,8 @@ export const mul: Kernel<MulOp> = {
   summary: 'product of two tensors in 32 bits, 16 elements at a time',
   inPlace: true,
   misfit: (node, graph) => {
-    const largest = largestSum(mulRequantizer(node.op, inputsOf(graph, node), outputOf(graph, node)));
+    if (node.op.requant === 'float32') return undefined;
+    const largest = largestSum(mulRequantizer(inputsOf(graph, node), outputOf(graph, node)));
     return largestProduct <= largest ? undefined : 'products times the ratio of the scales exceed 32 bits';
   },
   cost: (node, graph) => perSixteen(node, graph, 45),
@@ -30,12 +31,10 @@ export const mul: Kernel<MulOp> = {
     const [zeroA, zeroB] = tensors.map((t) => quantOf(t).zeroPoint);
     const common = { zeroA, zeroB, ...integerClamp(y, node.op.clamp) };
     const view = elementwiseView('mul', node, graph, inputs, output);
-    const requantizer = mulRequantizer(node.op, tensors, y);
-    if (requantizer.format === 'float32') {
-      return { ...common, ...view, float32: true, scale: floatLiteral(requantizer.scale[0]!) };
+    if (node.op.requant === 'float32') {
+      return { ...common, ...view, float32: true, factor: floatLiteral(mulFactor(tensors, y)) };
     }
-    if (requantizer.format !== 'fixed') throw invariant(`a product with ${requantizer.format} multipliers`);
-    const { leftShift: left, multiplier, shift } = requantizer;
+    const { leftShift: left, multiplier, shift } = mulRequantizer(tensors, y);
     return { ...common, ...view, float32: false, left, multiplier: multiplier[0], shift: -shift[0]! };
   },
 };

@@ -105,6 +105,10 @@ const movers = new Set([
   'Identity',
   'Dropout',
   'DepthToSpace',
+  'SpaceToDepth',
+  'Slice',
+  'Split',
+  'Gather',
   'Concat',
 ]);
 
@@ -128,7 +132,7 @@ function refuse({ im, integers }: IntegerContext): void {
   );
 }
 
-/** Marks the output of an operator that moves integers. All parts of a Concat must be on one grid. */
+/** Marks the outputs of an operator that moves integers. All parts of a Concat must be on one grid. */
 export function markMoved(context: IntegerContext): void {
   const { im, integers } = context;
   const values = im.node.inputs.flatMap((name) => integers.get(name) ?? []);
@@ -139,7 +143,7 @@ export function markMoved(context: IntegerContext): void {
       dtype === first.dtype && grid?.scale === first.grid?.scale && grid?.zeroPoint === first.grid?.zeroPoint,
   );
   if (!alike) throw im.refuse('its parts hold integers of different scales', 'Dequantize them before they are joined.');
-  integers.set(im.node.outputs[0]!, first);
+  for (const output of im.node.outputs) integers.set(output, first);
 }
 
 /** Scale and zero point of a QuantizeLinear or DequantizeLinear, one value each. */

@@ -36,6 +36,17 @@ export function fusedSum({ factors, offset }: AddFactors, a: number, b: number):
   return Math.fround(a * factors[0] + Math.fround(b * factors[1] + offset));
 }
 
+/** QLinearMul: `y = clamp(rne(fround(fround(product · factor) + zeroPoint)))`, the factor `fround(fround(s_a · s_b) / s_y)`. */
+export function mulFactor(inputs: readonly Tensor[], output: Tensor): number {
+  const [a, b] = inputs.map((t) => quantOf(t).step) as [number, number];
+  return Math.fround(Math.fround(a * b) / quantOf(output).step);
+}
+
+/** The product before it is rounded to a step, on the output's zero point. */
+export function scaledProduct(product: number, factor: number, zeroPoint: number): number {
+  return Math.fround(Math.fround(product * factor) + zeroPoint);
+}
+
 /**
  * QLinearAveragePool: `y = clamp(rne(Σ values[x + 128] / count / step + zeroPoint))`, row by row, where `values` are the
  * real values of the input's steps. A pool over the whole plane is QLinearGlobalAveragePool, which sums integers: see

@@ -87,8 +87,12 @@ export function fuseQdq(given: Graph, options: FuseOptions): Graph {
 function inFloat32(graph: Graph): Graph {
   const able = (node: Node): boolean => {
     const [inputs, output] = [inputsOf(graph, node), outputOf(graph, node)];
-    if (isKind(node, 'add')) return canAddInFloat32(inputs, output);
-    return isKind(node, 'softmax') || (isKind(node, 'averagePool') && canPoolInFloat32(node.op, inputs[0]!, output));
+    if (isKind(node, 'add')) return node.op.subtract !== true && canAddInFloat32(inputs, output);
+    return (
+      isKind(node, 'mul') ||
+      isKind(node, 'softmax') ||
+      (isKind(node, 'averagePool') && canPoolInFloat32(node.op, inputs[0]!, output))
+    );
   };
   const nodes = graph.nodes.map((n) => (able(n) ? { ...n, op: { ...n.op, requant: 'float32' } as Op } : n));
   return { ...graph, nodes };

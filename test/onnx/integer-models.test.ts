@@ -100,6 +100,56 @@ describe('QLinear operators give the integers of ONNX Runtime', () => {
       },
     ],
     [
+      'QLinearMul of two tensors',
+      'int8',
+      {
+        inputs: { x: image },
+        nodes: [
+          { op: 'QLinearSigmoid', domain: ms, inputs: [...q('x'), 'b_s', 'b_z'], outputs: ['b'] },
+          { op: 'QLinearMul', domain: ms, inputs: [...q('x', 'b'), 'y_s', 'y_z'] },
+        ],
+        constants: { ...int8, ...grid('b', 'int8', 1 / 256, -128), ...grid('y', 'int8', 0.0171, -31) },
+      },
+    ],
+    [
+      'QLinearMul with a gate for each channel',
+      'int8',
+      {
+        inputs: { x: image },
+        nodes: [
+          { op: 'QLinearGlobalAveragePool', domain: ms, inputs: [...q('x'), 'b_s', 'b_z'], outputs: ['b'] },
+          { op: 'QLinearMul', domain: ms, inputs: [...q('b', 'x'), 'y_s', 'y_z'] },
+        ],
+        constants: { ...int8, ...grid('b', 'int8', 0.003, 5), ...grid('y', 'int8', 0.0013, 9) },
+      },
+    ],
+    [
+      'QLinearMul with a constant for each channel',
+      'int8',
+      {
+        inputs: { x: image },
+        nodes: [{ op: 'QLinearMul', domain: ms, inputs: [...q('x', 'b'), 'y_s', 'y_z'] }],
+        constants: {
+          ...int8,
+          ...grid('b', 'int8', 0.01, -3),
+          ...grid('y', 'int8', 0.031, 2),
+          b: steps([4, 1, 1], 6, 'int8', 127),
+        },
+      },
+    ],
+    [
+      'QLinearAdd with broadcasting',
+      'int8',
+      {
+        inputs: { x: image },
+        nodes: [
+          { op: 'QLinearGlobalAveragePool', domain: ms, inputs: [...q('x'), 'b_s', 'b_z'], outputs: ['b'] },
+          { op: 'QLinearAdd', domain: ms, inputs: [...q('x', 'b'), 'y_s', 'y_z'] },
+        ],
+        constants: { ...int8, ...grid('b', 'int8', 0.003, 5) },
+      },
+    ],
+    [
       'QLinearAdd of a constant',
       'int8',
       {
