@@ -63,11 +63,11 @@ export function withDataOptions(command: Command, uses: { calibrate: boolean; ev
 /** One accumulator, and how to quantize for it. */
 export function withQuantizerOptions(command: Command): Command {
   const accumulator = command
-    .option('--acc-bits <n>', 'accumulator width, 8 to 32', wholeNumber('--acc-bits', 8, 32), 16)
+    .option('--acc-bits <n>', 'accumulator width, 8 to 32; NEON has 8 and 16', wholeNumber('--acc-bits', 8, 32), 16)
     .addOption(
       new Option(
         '--lanes <n>',
-        'accumulators that share the products of an output; auto: 8 NEON lanes, 1 for depthwise',
+        'accumulators that share the products of an output; auto, 8: NEON lanes, 16 of them with --acc-bits 8',
       )
         .choices(['auto', '8', '1'])
         .default('auto'),

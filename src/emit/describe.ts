@@ -5,6 +5,7 @@ import type { Packed } from '../kernels/kernel.ts';
 import { definitionOf } from '../ops/index.ts';
 import { quantOf } from '../ops/quantized.ts';
 import type { LayerStep, Step } from '../plan/plan.ts';
+import { type SumRange, utilizationOf, widest } from '../quantize/accumulator.ts';
 
 /** `1x28x28x1`: ASCII, unlike messages. */
 export function asciiShape(shape: Shape): string {
@@ -54,9 +55,11 @@ export interface ReductionSummary {
   readonly segments: readonly number[];
   readonly mode: IntegerReduction['mode'];
   /** The widest (lane, segment) sum over all channels; absent where nothing narrow is accumulated. */
-  readonly worst?: { readonly lo: number; readonly hi: number };
+  readonly worst?: SumRange;
   /** The range's extent over the accumulator's, of the widest channel: 1 is full. */
   readonly utilization?: number;
+  /** The widest 16-bit sum in which lanes of 8 bits are added up when they are flushed; absent where lanes are wider. */
+  readonly flushed?: SumRange;
 }
 
 export function reductionSummary(graph: Graph, node: Node, packed: Packed): ReductionSummary | undefined {
@@ -65,7 +68,8 @@ export function reductionSummary(graph: Graph, node: Node, packed: Packed): Redu
   if (integer === undefined) return undefined;
   const weights = tensorOf(graph, must(node.inputs[1], 'weights'));
   const model = packed.proof?.model ?? integer.accumulator;
-  const worst = packed.proof?.worst.reduce((a, b) => (b.hi - b.lo > a.hi - a.lo ? b : a), { lo: 0, hi: 0 });
+  const worst = packed.proof && widest(packed.proof.worst);
+  const flushed = packed.proof?.flushed && widest(packed.proof.flushed);
   return {
     macs: must(definitionOf(node).reduction, 'reduction')(node, inputsOf(graph, node)).macs,
     weightBits: weightBits(weights),
@@ -74,7 +78,8 @@ export function reductionSummary(graph: Graph, node: Node, packed: Packed): Redu
     lanes: model.lanes,
     segments: model.segments,
     mode: integer.mode,
-    ...(worst && { worst, utilization: (worst.hi - worst.lo) / (2 ** model.bits - 1) }),
+    ...(worst && { worst, utilization: utilizationOf(worst, model.bits) }),
+    ...(flushed && { flushed }),
   };
 }
 
@@ -84,13 +89,14 @@ export function describeTensor(tensor: Tensor): string {
   return `${asciiShape(tensor.shape)}, ${dataBits(tensor)} bits, scale ${float32Text(step)}, zero point ${zeroPoint}`;
 }
 
-/** `16-bit sums in 8 lanes, 2 segments: -31000..31900 proven, 96.0 % of the range` */
+/** `16-bit, 8 lanes, 2 segments, within -31000..31900 (96.0 % of the range), proven` */
 export function describeSums(r: ReductionSummary): string {
   const segments = r.segments.length === 1 ? 'one segment' : `${r.segments.length} segments`;
   const lanes = r.lanes === 1 ? 'one accumulator' : `${r.lanes} lanes`;
   const range = r.worst === undefined ? '' : `, within ${r.worst.lo}..${r.worst.hi}`;
   const used = r.utilization === undefined ? '' : ` (${(100 * r.utilization).toFixed(1)} % of the range)`;
-  return `${r.accumulatorBits}-bit, ${lanes}, ${segments}${range}${used}, ${r.mode}`;
+  const second = r.flushed === undefined ? '' : `, flushed in 16 bits within ${r.flushed.lo}..${r.flushed.hi}`;
+  return `${r.accumulatorBits}-bit, ${lanes}, ${segments}${range}${used}${second}, ${r.mode}`;
 }
 
 /** The lines of a layer's comment, with their labels. */

@@ -28,6 +28,8 @@ const sumsSchema = z.object({
   worst: z.object({ lo: whole, hi: whole }).exactOptional(),
   /** Extent of `worst` over that of the accumulator. */
   utilization: z.number().exactOptional(),
+  /** The widest 16-bit sum in which a flush adds up lanes of 8 bits. */
+  flushed: z.object({ lo: whole, hi: whole }).exactOptional(),
 });
 
 const layerSchema = z.object({

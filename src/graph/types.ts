@@ -84,12 +84,13 @@ export interface Clamp {
  * How the K products of one output are summed (DESIGN §4). Product k of an output's K = runs · runLength products lies
  * in run ⌊k / runLength⌋ at position p = k mod runLength; runs start on a step boundary. It is summed in step
  * run · ⌈runLength / step⌉ + ⌊p / step⌋, in accumulator (lane) p mod lanes. After each step listed in `segments` (ends,
- * exclusive, ascending, the last one the number of steps) the accumulators are flushed into 32 bits.
+ * exclusive, ascending, the last one the number of steps) the accumulators are flushed into 32 bits. NEON lanes of 8 bits
+ * are added up in 16 bits on the way: `flushRanges` in quantize/accumulator says what these hold.
  */
 export interface AccumulatorModel {
   readonly bits: number;
   readonly lanes: number;
-  /** Products a step: 16 for K in the lanes (two `vmlal_s8`), 1 for a scalar accumulator or depthwise, a row's for a first layer. */
+  /** Products a step: 16 for K in the lanes (two `vmlal_s8`, or one `vmlaq_s8` where lanes have 8 bits), 1 for a scalar accumulator or depthwise, a row's for a first layer. */
   readonly step: number;
   readonly runLength: number;
   readonly segments: readonly number[];

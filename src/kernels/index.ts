@@ -3,6 +3,7 @@ import { addFloat32 } from './add-float32.ts';
 import { averagePool } from './average-pool.ts';
 import { averagePoolFloat32 } from './average-pool-float32.ts';
 import { concat } from './concat.ts';
+import { convByteLanes, fullyConnectedByteLanes } from './conv-byte-lanes.ts';
 import { convKLanes, fullyConnectedKLanes } from './conv-k-lanes.ts';
 import { convKLanesFlush, fullyConnectedKLanesFlush } from './conv-k-lanes-flush.ts';
 import { depthToSpace } from './depth-to-space.ts';
@@ -28,10 +29,12 @@ export const kernels = [
   averagePool,
   averagePoolFloat32,
   concat,
+  convByteLanes,
   convKLanes,
   convKLanesFlush,
   depthwise,
   firstLayer,
+  fullyConnectedByteLanes,
   fullyConnectedKLanes,
   fullyConnectedKLanesFlush,
   depthToSpace,

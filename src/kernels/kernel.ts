@@ -20,6 +20,11 @@ export interface Packed {
 export interface Cost {
   /** Predicted executed instructions of one run of the layer. */
   readonly instructions: number;
+  /**
+   * The instructions, each counted as often as the target's vector units are busy with it, in units of one `smlal`: what
+   * kernels are compared by. As `instructions` where absent.
+   */
+  readonly slots?: number;
 }
 
 /**

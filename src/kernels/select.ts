@@ -36,7 +36,10 @@ export function kernelsFor(node: Node, graph: Graph, target: Target): readonly K
 }
 
 function cheapest(first: Kernel, rest: readonly Kernel[], node: Node, graph: Graph, target: Target): Kernel {
-  const costOf = (kernel: Kernel) => kernel.cost(node, graph, target).instructions;
+  const costOf = (kernel: Kernel) => {
+    const { instructions, slots = instructions } = kernel.cost(node, graph, target);
+    return slots;
+  };
   return rest.reduce((best, kernel) => (costOf(kernel) < costOf(best) ? kernel : best), first);
 }
 

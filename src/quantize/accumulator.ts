@@ -14,7 +14,12 @@ export interface AccumulatorProof {
   readonly model: AccumulatorModel;
   /** For each output channel, the widest of its (lane, segment) sums. */
   readonly worst: readonly SumRange[];
+  /** Where lanes have 8 bits: for each channel, the widest sum that a flush makes of them in 16 bits (`flushRanges`). */
+  readonly flushed?: readonly SumRange[];
 }
+
+/** Lanes of 8 bits that a flush adds up in one of 16 before it widens that to 32. */
+const lanesAFlush = 8;
 
 /** Index of the segment that a step belongs to. */
 export function segmentOf(model: AccumulatorModel, step: number): number {
@@ -62,6 +67,27 @@ export function windowBudget(bits: number, x: SumRange): number {
   return Math.floor((2 ** bits - 1) / (x.hi - x.lo));
 }
 
+/** True for the 16 lanes of 8 bits of `vmlaq_s8`, which have a second level: they are added up in 16 bits, not in 32. */
+export function isByteLanes({ bits, lanes }: AccumulatorModel): boolean {
+  return bits <= 8 && lanes === 16;
+}
+
+/**
+ * The second level of NEON lanes of 8 bits: what the 16-bit sums of eight neighbouring lanes hold at each flush, preloads
+ * included, as the lanes are read with them. Nothing is kept in 16 bits from one flush to the next.
+ * @param ranges of one channel, `[segment · lanes + lane]`, as `sumRanges` gives them
+ */
+export function flushRanges({ bits }: AccumulatorModel, ranges: readonly SumRange[]): SumRange[] {
+  return Array.from({ length: ranges.length / lanesAFlush }, (_, i) => {
+    const own = ranges.slice(i * lanesAFlush, (i + 1) * lanesAFlush);
+    const preload = own.reduce((sum, range) => sum + preloadOf(range, bits), 0);
+    return {
+      lo: own.reduce((sum, { lo }) => sum + lo, preload),
+      hi: own.reduce((sum, { hi }) => sum + hi, preload),
+    };
+  });
+}
+
 /** How much of its window the range uses, 1 for all of it. */
 export function utilizationOf(range: SumRange, bits: number): number {
   return (range.hi - range.lo) / (2 ** bits - 1);
@@ -84,8 +110,34 @@ export function proveReduction(
   x: SumRange,
 ): AccumulatorProof {
   const length = weights.length / channels;
-  const worst = Array.from({ length: channels }, (_, o) =>
-    widest(sumRanges(model, weights.subarray(o * length, (o + 1) * length), x)),
+  const ranges = Array.from({ length: channels }, (_, o) =>
+    sumRanges(model, weights.subarray(o * length, (o + 1) * length), x),
   );
-  return { model, worst };
+  return proofOf(model, ranges);
+}
+
+/** @param ranges of each channel's accumulators, as `sumRanges` gives them */
+export function proofOf(model: AccumulatorModel, ranges: readonly (readonly SumRange[])[]): AccumulatorProof {
+  const worst = ranges.map(widest);
+  if (!isByteLanes(model)) return { model, worst };
+  return { model, worst, flushed: ranges.map((own) => widest(flushRanges(model, own))) };
+}
+
+/**
+ * The first channel with an accumulator that could overflow: with a range wider than its window or, at the second level,
+ * which starts from no preload of its own, beyond 16 bits.
+ * @returns undefined where the proof holds
+ */
+export function overflowOf({ model, worst, flushed = [] }: AccumulatorProof): Overflow | undefined {
+  const lane = worst.findIndex((range) => !fitsWindow(range, model.bits));
+  if (lane >= 0) return { channel: lane, bits: model.bits, range: worst[lane]! };
+  const sum = flushed.findIndex((range) => !fitsWithoutPreload(range, 16));
+  return sum < 0 ? undefined : { channel: sum, bits: 16, range: flushed[sum]! };
+}
+
+export interface Overflow {
+  readonly channel: number;
+  /** Of the accumulator that does not hold the range. */
+  readonly bits: number;
+  readonly range: SumRange;
 }

@@ -18,7 +18,7 @@ import { type Reduction, stepCount } from '../ops/definition.ts';
 import { definitionOf } from '../ops/index.ts';
 import { reductionRequantizer } from '../ops/quantized.ts';
 import { fitsRequantizer, winogradRanges, winogradScales } from '../ops/winograd-parts.ts';
-import { type AccumulatorProof, fitsWindow, proveReduction, type SumRange } from './accumulator.ts';
+import { type AccumulatorProof, overflowOf, proveReduction, type SumRange } from './accumulator.ts';
 
 export type ReductionNode = Node<Conv2dOp> | Node<FullyConnectedOp>;
 
@@ -82,12 +82,12 @@ export function certify(graph: Graph): ReadonlyMap<NodeId, AccumulatorProof> {
 export function proveLayer({ node, integer, reduction, weights, operands }: IntegerLayer): AccumulatorProof {
   const model = integer.accumulator;
   const proof = proveReduction(model, weights.data, reduction.channels, operands);
-  const failing = proof.worst.findIndex((range) => !fitsWindow(range, model.bits));
-  if (failing < 0) return proof;
-  const { lo, hi } = proof.worst[failing]!;
+  const overflow = overflowOf(proof);
+  if (overflow === undefined) return proof;
+  const { channel, bits, range } = overflow;
   throw reject({
     code: 'accumulator-overflow',
-    message: `A sum of output channel ${failing} can be anything from ${lo} to ${hi}: too much for ${model.bits} bits.`,
+    message: `A sum of output channel ${channel} can be anything from ${range.lo} to ${range.hi}: too much for ${bits} bits.`,
     place: placeOf(node),
     hint: 'Quantize the float model again: its weights do not fit the accumulator that the layer asks for.',
   });

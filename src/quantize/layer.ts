@@ -3,7 +3,7 @@ import { inputsOf } from '../graph/build.ts';
 import type { AccumulatorModel, Graph, Node, QuantParams } from '../graph/types.ts';
 import type { Reduction } from '../ops/definition.ts';
 import { definitionOf } from '../ops/index.ts';
-import { windowBudget } from './accumulator.ts';
+import { isByteLanes, windowBudget } from './accumulator.ts';
 import { type WeightBounds, weightBounds } from './analysis.ts';
 import type { ScaleGrid } from './clipping.ts';
 import type { LayerOptions } from './options.ts';
@@ -65,7 +65,7 @@ export function fitLayer(layer: Layer, segments: number | 'flush', fit: FitOptio
   if (segments !== 'flush') return { model, rounded, bounds };
   const widest = options.analysis === 'worst-case' ? rounded.data.map(() => bounds.limit) : rounded.data;
   const single = singleSegment(reduction, options.accBits, options.lanes);
-  const budget = windowBudget(options.accBits, x);
+  const budget = windowBudget(single.bits, x);
   return { model: greedySegments(single, widest, channels, budget), rounded, bounds };
 }
 
@@ -86,10 +86,11 @@ function leastScales({ bias }: Layer, { x, outputStep = 0 }: FitOptions): Float6
 }
 
 /**
- * Executed instructions that flushing costs a layer: a widening add and a reset for each vector of accumulators, which
- * belong to one output, or to 8 of them in a depthwise layer.
+ * Executed instructions that flushing costs a layer: a widening add (from 8 bits two) and a reset for each vector of
+ * accumulators, which belong to one output, or to 8 of them in a depthwise layer.
  */
 export function flushInstructions({ reduction }: Layer, model: AccumulatorModel): number {
   const outputs = reduction.macs / reduction.length;
-  return ((model.segments.length - 1) * 2 * outputs) / (reduction.depthwise ? 8 : 1);
+  const each = isByteLanes(model) ? 3 : 2;
+  return ((model.segments.length - 1) * each * outputs) / (reduction.depthwise ? 8 : 1);
 }

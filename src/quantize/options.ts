@@ -4,6 +4,7 @@ import type { RequantFormat } from '../numeric/requantize.ts';
 import { analyses, type RangeAnalysis } from './analysis.ts';
 import type { Clipping } from './clipping.ts';
 import { isReduction } from './groups.ts';
+import type { Lanes } from './segments.ts';
 
 /**
  * How a layer's products are split between flushes: `auto` takes the fewest segments that cost no accuracy to speak of,
@@ -27,8 +28,11 @@ export interface QuantizeOptions {
   readonly weightBits: number;
   /** Bits of an accumulator, 8 to 32. */
   readonly accBits: number;
-  /** 8: NEON lanes (1 for depthwise and first layers); 1: one scalar accumulator, the paper's processor. */
-  readonly lanes: 1 | 8;
+  /**
+   * 8: NEON lanes, of which there are 16 where they have 8 bits, and one a channel in depthwise and first layers; 1: one
+   * scalar accumulator, the paper's processor.
+   */
+  readonly lanes: Lanes;
   readonly segments: SegmentChoice;
   /** How the ranges of sums are known. */
   readonly analysis: RangeAnalysis;

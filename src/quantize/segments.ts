@@ -5,22 +5,31 @@ import { segmentOf } from './accumulator.ts';
 /** Weights of a reduction, channels × length, row-major: real or integer. */
 type Weights = Float32Array | Int8Array;
 
+/** 8: the NEON lanes, as many as the operator and the width ask for; 1: one scalar accumulator, the paper's. */
+export type Lanes = 1 | 8;
+
 /**
  * The accumulator that a layer gets, in one segment.
- * @param lanes 8: K in the NEON lanes, where the operator allows it; 1: the paper's scalar accumulator
+ * @param lanes in NEON lanes, depthwise and first layers get 16 bits where 8 are asked for: a lane of theirs holds a whole
+ *   dot product or a whole row of one, and no instruction multiplies channels by channels into 8 bits any faster
  */
-export function singleSegment(reduction: Reduction, bits: number, lanes: 1 | 8): AccumulatorModel {
+export function singleSegment(reduction: Reduction, bits: number, lanes: Lanes): AccumulatorModel {
   const { runLength, length } = reduction;
   const shape = laneShape(reduction, bits, lanes);
-  return { bits, ...shape, runLength, segments: [stepCount({ ...shape, runLength }, length)] };
+  return { ...shape, runLength, segments: [stepCount({ ...shape, runLength }, length)] };
 }
 
 /** What a kernel sums in: K in the lanes, or a channel's products, taps or whole rows of them, in the channel's lane. */
-function laneShape(reduction: Reduction, bits: number, lanes: 1 | 8): { lanes: number; step: number } {
-  if (lanes === 1 || reduction.depthwise) return { lanes: 1, step: 1 };
-  if (reduction.shortRows && bits === 16) return { lanes: 1, step: reduction.runLength };
-  return { lanes: 8, step: 16 };
+function laneShape(reduction: Reduction, bits: number, lanes: Lanes): Omit<AccumulatorModel, 'runLength' | 'segments'> {
+  if (lanes === 1) return { bits, lanes: 1, step: 1 };
+  const atLeast16 = bits === 8 ? 16 : bits;
+  if (reduction.depthwise) return { bits: atLeast16, lanes: 1, step: 1 };
+  if (reduction.shortRows && atLeast16 === 16) return { bits: 16, lanes: 1, step: reduction.runLength };
+  return bits === 8 ? byteLanes : { bits, lanes: 8, step: 16 };
 }
+
+/** `vmlaq_s8`: 16 products into 16 lanes. */
+const byteLanes = { bits: 8, lanes: 16, step: 16 };
 
 /** Every step for itself: the finest segments. */
 export function stepwise(model: AccumulatorModel): AccumulatorModel {

@@ -6,6 +6,7 @@ export const portable: Target = {
   description: 'portable C11 without intrinsics, for tests on the host',
   features: [],
   vectorRegisters: 0,
+  byteMultiplySlots: 1,
   triple: 'host',
   cflags: () => [],
   cpus: [],

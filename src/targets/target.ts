@@ -16,6 +16,11 @@ export interface Target {
   readonly features: readonly Feature[];
   /** How many 128-bit vector registers a kernel's tile may fill; 0 without vector instructions. */
   readonly vectorRegisters: number;
+  /**
+   * How long the vector units are busy with a multiplication of 16 bytes by 16 (`vmlaq_s8`), in units of one of 8 by 8
+   * (`vmlal_s8`): 2 where both do 8 products a cycle.
+   */
+  readonly byteMultiplySlots: number;
   /** The GNU triple of the cross tools, or `host`: the compiler of the machine that neonarrow runs on. */
   readonly triple: string;
   /** The flags that make a compiler generate code for this target, e.g. `-march=…`. */

@@ -17,7 +17,7 @@ const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
 
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'neonarrow-large-'));
-  program = await writeTestBundle(join(root, 'large'), denseGraph('large', 1, 1030, 1100, 2));
+  program = await writeTestBundle(join(root, 'large'), denseGraph('large', 1, 1030, 1100, { largest: 2 }));
 });
 afterAll(() => rm(root, { recursive: true }));
 

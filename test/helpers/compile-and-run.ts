@@ -21,6 +21,8 @@ export interface Case {
   readonly graph: Graph;
   /** Instead of what `selectKernels` chooses. */
   readonly selections?: Selections;
+  /** Instead of random ones. */
+  readonly inputs?: readonly Int8Array[];
 }
 
 /** NEON under QEMU by both compilers, and the portable bodies on this machine with sanitizers. */
@@ -43,7 +45,7 @@ export async function runCases(cases: readonly Case[], toolchain: (typeof toolch
   return withTempDir(async (dir) => {
     const bundles = cases.map(bundleOf);
     const files = bundles.flatMap((bundle) => bundle.files);
-    const main = bundles.map((bundle, i) => testFunction(bundle, cases[i]!.graph)).join('\n');
+    const main = bundles.map((bundle, i) => testFunction(bundle, cases[i]!)).join('\n');
     await write(dir, 'main.c', mainText(main, bundles));
     // In one file, the compiler reads <arm_neon.h> once: hundreds of bundles take seconds. No two may share a name for that.
     const sources = files.map((file) => file.path).filter((path) => path.endsWith('.c'));
@@ -77,8 +79,7 @@ async function write(dir: string, path: string, contents: string | Uint8Array): 
 }
 
 /** Guard bytes around arena and outputs must survive. */
-function testFunction({ prefix, ports, arenaBytes }: Bundle, graph: Graph): string {
-  const inputs = randomInputs(graph, 7);
+function testFunction({ prefix, ports, arenaBytes }: Bundle, { graph, inputs = randomInputs(graph, 7) }: Case): string {
   const values = evaluate(graph, inputs);
   const bytes = (data: Int8Array) => `{${data.join(',')}}`;
   const inputNames = inputs.map((_, i) => `${prefix}_in${i}`);

@@ -1,10 +1,22 @@
 import { createRandom } from '../../src/core/random.ts';
-import type { Clamp, Graph, IntegerReduction, Pads, Pair, QuantParams } from '../../src/graph/types.ts';
+import type {
+  AccumulatorModel,
+  Clamp,
+  Graph,
+  IntegerReduction,
+  Pads,
+  Pair,
+  QuantParams,
+} from '../../src/graph/types.ts';
 import { laneModel, walkOf } from '../../src/kernels/k-lanes/walk.ts';
 import type { RequantFormat } from '../../src/numeric/requantize.ts';
+import { stepCount } from '../../src/ops/definition.ts';
 import { windowBudget } from '../../src/quantize/accumulator.ts';
 import { greedySegments } from '../../src/quantize/segments.ts';
 import { QuantizedGraphBuilder, quant } from './quantized-graph.ts';
+
+/** 4 bits, never negative. */
+export const nibbles: QuantParams = { scale: [0.25], zeroPoint: -8, qmin: -8, qmax: 7 };
 
 /** A convolution to be tested; a pad of 1 at most where the kernel is 3. */
 export interface ConvCase {
@@ -28,6 +40,8 @@ export interface ConvCase {
   readonly bias?: number;
   /** A channel's products in one accumulator, flushed between rows of the kernel. */
   readonly inRows?: true;
+  /** In 16 lanes of 8 bits. */
+  readonly inBytes?: true;
 }
 
 /** A graph of one convolution with random weights, flushed where they need it. */
@@ -57,8 +71,10 @@ export function convGraph(name: string, c: ConvCase, seed = 3): Graph {
     ? { ...scalar, step: 1, segments: [length] }
     : c.inRows
       ? { ...scalar, step: runLength, segments: [kernel[0]] }
-      : laneModel(walk, [walk.steps]);
-  const accumulator = greedySegments(model, weights, c.outputs, windowBudget(16, { lo: x.qmin, hi: x.qmax }));
+      : c.inBytes
+        ? byteModel(length, runLength)
+        : laneModel(walk, [walk.steps]);
+  const accumulator = greedySegments(model, weights, c.outputs, windowBudget(model.bits, { lo: x.qmin, hi: x.qmax }));
   const integer: IntegerReduction = { requant: c.requant ?? 'fixed', accumulator, mode: 'proven' };
   const b = new QuantizedGraphBuilder(name);
   const scale = Array.from({ length: c.outputs }, (_, o) =>
@@ -81,17 +97,33 @@ export function convGraph(name: string, c: ConvCase, seed = 3): Graph {
   return b.build();
 }
 
+/** `vmlaq_s8`, in one segment. */
+function byteModel(length: number, runLength: number): AccumulatorModel {
+  const shape = { bits: 8, lanes: 16, step: 16, runLength };
+  return { ...shape, segments: [stepCount(shape, length)] };
+}
+
+interface DenseOptions {
+  /** Weights are drawn from [−largest, largest]. */
+  readonly largest?: number;
+  /** In 16 lanes of 8 bits, of 4-bit data. */
+  readonly inBytes?: true;
+}
+
 /** A graph of one fully connected layer. */
-export function denseGraph(name: string, rows: number, length: number, outputs: number, largest = 127): Graph {
+export function denseGraph(
+  name: string,
+  rows: number,
+  length: number,
+  outputs: number,
+  { largest = 127, inBytes }: DenseOptions = {},
+): Graph {
+  const x = inBytes ? nibbles : quant(0.04, 11);
   const random = createRandom(5);
   const weights = Int8Array.from({ length: outputs * length }, () => random.int(-largest, largest));
   const walk = walkOf(length, length);
-  const accumulator = greedySegments(
-    laneModel(walk, [walk.steps]),
-    weights,
-    outputs,
-    windowBudget(16, { lo: -128, hi: 127 }),
-  );
+  const model = inBytes ? byteModel(length, length) : laneModel(walk, [walk.steps]);
+  const accumulator = greedySegments(model, weights, outputs, windowBudget(model.bits, { lo: x.qmin, hi: x.qmax }));
   const b = new QuantizedGraphBuilder(name);
   const scale = Array.from({ length: outputs }, (_, o) => Math.fround((0.03 + 0.002 * o) / largest));
   const w = b.constant([outputs, length], weights, { scale, zeroPoint: 0, qmin: -127, qmax: 127, axis: 0 });
@@ -100,8 +132,6 @@ export function denseGraph(name: string, rows: number, length: number, outputs: 
     Int32Array.from({ length: outputs }, () => random.int(-3000, 3000)),
   );
   const integer: IntegerReduction = { requant: 'fixed', accumulator, mode: 'proven' };
-  b.output(
-    b.node({ kind: 'fullyConnected', integer }, [b.input([rows, length], quant(0.04, 11)), w, bias], quant(0.2, -4)),
-  );
+  b.output(b.node({ kind: 'fullyConnected', integer }, [b.input([rows, length], x), w, bias], quant(0.2, -4)));
   return b.build();
 }

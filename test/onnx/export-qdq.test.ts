@@ -53,6 +53,7 @@ describe('a quantized graph, written as QDQ and read back', () => {
     ['by default', {}],
     ['4 data bits', { bits: 4 }],
     ['a scalar accumulator', { lanes: 1, bits: 6 }],
+    ['8 bits', { accBits: 8, segments: 2 }],
     ['32 bits', { accBits: 32, requant: 'float32' }],
     ['power-of-two scales', { requant: 'shift' }],
     ['one layer otherwise', { layers }],

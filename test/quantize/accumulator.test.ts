@@ -5,7 +5,10 @@ import { laneOf, stepCount, stepOf } from '../../src/ops/definition.ts';
 import {
   fitsWindow,
   fitsWithoutPreload,
+  flushRanges,
+  overflowOf,
   preloadOf,
+  proofOf,
   proveReduction,
   segmentOf,
   sumRanges,
@@ -161,5 +164,49 @@ describe('proveReduction', () => {
       { lo: -4, hi: 2 },
       { lo: -100, hi: 200 },
     ]);
+  });
+});
+
+describe('the second level of 8-bit lanes', () => {
+  const model = { bits: 8, lanes: 16, step: 16, runLength: 48, segments: [1, 3] };
+
+  it('is what eight lanes add up to as a flush reads them: preloads included', () => {
+    const weights = fc.array(fc.integer({ min: -8, max: 8 }), { minLength: 48, maxLength: 48 });
+    fc.assert(
+      fc.property(weights, fc.boolean(), (w, high) => {
+        const x = { lo: -8, hi: 7 };
+        const ranges = sumRanges(model, w, x);
+        const levels = flushRanges(model, ranges);
+        expect(levels).toHaveLength(4);
+        // Add up an input that attains an end, lane by lane.
+        const sums = new Array<number>(4).fill(0);
+        w.forEach((weight, k) => {
+          const flush = segmentOf(model, stepOf(model, k)) * 2 + Math.floor(laneOf(model, k) / 8);
+          sums[flush]! += weight * (weight > 0 === high ? x.hi : x.lo);
+        });
+        ranges.forEach((range, i) => {
+          sums[Math.floor(i / 8)]! += preloadOf(range, 8);
+        });
+        expect(levels.map((level) => (high ? level.hi : level.lo))).toEqual(sums);
+      }),
+    );
+  });
+
+  it('never leaves 16 bits where no lane leaves 8', () => {
+    const full = Array.from({ length: 32 }, (_, i) => (i % 2 === 0 ? { lo: -255, hi: 0 } : { lo: 0, hi: 255 }));
+    const proof = proofOf(model, [full]);
+    expect(proof.flushed).toEqual([{ lo: -1024, hi: 1016 }]);
+    expect(overflowOf(proof)).toBeUndefined();
+  });
+
+  it('is refused by itself where it does', () => {
+    const proof = { model, worst: [{ lo: 0, hi: 255 }], flushed: [{ lo: 0, hi: 32768 }] };
+    expect(overflowOf(proof)).toEqual({ channel: 0, bits: 16, range: { lo: 0, hi: 32768 } });
+    expect(overflowOf({ ...proof, worst: [{ lo: 0, hi: 256 }] })).toMatchObject({ channel: 0, bits: 8 });
+  });
+
+  it('is none of wider or of scalar accumulators', () => {
+    expect(proveReduction({ ...model, bits: 16 }, new Int8Array(48), 1, { lo: -8, hi: 7 }).flushed).toBeUndefined();
+    expect(proveReduction({ ...model, lanes: 1 }, new Int8Array(48), 1, { lo: -8, hi: 7 }).flushed).toBeUndefined();
   });
 });

@@ -88,9 +88,9 @@ describe('quantize', () => {
   it('proves other accumulators: 32 bits, narrow ones, scalar ones', async () => {
     for (const options of [
       { accBits: 32 },
-      { accBits: 8 },
       { accBits: 12 },
       { lanes: 1 },
+      { lanes: 1, accBits: 8 },
       { lanes: 1, accBits: 10 },
     ] as const) {
       const { graph: integer, layers } = await quantized(options);
@@ -101,6 +101,17 @@ describe('quantize', () => {
         expect(integerLayerOf(integer, node).integer.accumulator.bits).toBe(options.accBits ?? 16);
       }
     }
+  });
+
+  it('gives 8 bits to 16 NEON lanes, and 16 bits to layers that have channels in the lanes', async () => {
+    const { graph: integer, layers } = await quantized({ accBits: 8, segments: 2 });
+    expect(layers.every((l) => l.proven)).toBe(true);
+    for (const node of integer.nodes.filter(isReductionNode)) {
+      const { reduction, integer: own } = integerLayerOf(integer, node);
+      const inChannels = reduction.depthwise || reduction.shortRows === true;
+      expect(own.accumulator).toMatchObject(inChannels ? { bits: 16, lanes: 1 } : { bits: 8, lanes: 16, step: 16 });
+    }
+    expect(new Set(layers.map((l) => l.accBits))).toEqual(new Set([8, 16]));
   });
 
   it('makes powers of two of all scales for the shift requantization', async () => {
@@ -115,12 +126,14 @@ describe('quantize', () => {
     const layers = new Map([
       ['conv2d6', { segments: 3, bits: 8 }],
       ['fullyConnected11', { accBits: 20, weightBits: 4, bits: 8 }],
+      ['fullyConnected12', { accBits: 8 }],
     ] as const);
     const { layers: reports } = await quantized({ bits: 6, layers });
     const of = (name: string) => reports.find((l) => l.name === name)!;
     expect(of('conv2d6')).toMatchObject({ segments: 3, dataBits: 8, accBits: 16 });
     expect(of('fullyConnected11')).toMatchObject({ accBits: 20, dataBits: 8 });
     expect(of('fullyConnected11').weightBits).toBeLessThanOrEqual(4);
+    expect(of('fullyConnected12')).toMatchObject({ accBits: 8, lanes: 16, proven: true });
     expect(of('conv2d5').dataBits).toBe(8);
     expect(of('conv2d0').dataBits).toBe(6);
   });

@@ -56,6 +56,15 @@ describe('singleSegment', () => {
       segments: [27],
     });
   });
+
+  it('puts K into 16 lanes of 8 bits, and leaves 16 bits to layers with channels in the lanes', () => {
+    const bytes = { bits: 8, lanes: 16, step: 16, runLength: 40, segments: [6] };
+    expect(singleSegment(reductionOf(4, 2, 40), 8, 8)).toEqual(bytes);
+    expect(singleSegment(reductionOf(4, 9, 1, true), 8, 8)).toMatchObject({ bits: 16, lanes: 1, step: 1 });
+    const first = { ...reductionOf(4, 3, 9), shortRows: true };
+    expect(singleSegment(first, 8, 8)).toMatchObject({ bits: 16, lanes: 1, step: 9 });
+    expect(singleSegment(first, 8, 1)).toMatchObject({ bits: 8, lanes: 1, step: 1 });
+  });
 });
 
 describe('balancedSegments', () => {

@@ -54,7 +54,8 @@ function placeOf(
   return tile * tileBytes + before * tileChannels + n * productsOfStep(walk, step);
 }
 
-function tileChannelMap(channels: number, tileChannels: number, groups: number): Int32Array {
+/** The output channel of each channel of the tiles, −1 where it only fills one. */
+export function tileChannelMap(channels: number, tileChannels: number, groups: number): Int32Array {
   const perGroup = channels / groups;
   const tilesPerGroup = Math.ceil(perGroup / tileChannels);
   return Int32Array.from({ length: groups * tilesPerGroup * tileChannels }, (_, slot) => {
@@ -65,7 +66,11 @@ function tileChannelMap(channels: number, tileChannels: number, groups: number):
 }
 
 /** One value for each slot of the tiles, `filler` where a slot has no channel. */
-export function perSlot(packed: PackedWeights, value: (channel: number) => number, filler = 0): Int32Array {
+export function perSlot(
+  packed: Pick<PackedWeights, 'channelOf'>,
+  value: (channel: number) => number,
+  filler = 0,
+): Int32Array {
   return packed.channelOf.map((channel) => (channel < 0 ? filler : value(channel)));
 }
 

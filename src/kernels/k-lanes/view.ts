@@ -71,7 +71,7 @@ export function viewWithTile(context: Context, name: string, prepared: Prepared,
 }
 
 /** How the tiles lie on the output, and where each of their pixels is read and written. */
-function tileView(plane: Plane, tile: Tile) {
+export function tileView(plane: Plane, tile: Tile) {
   const line = tile.shape === 'line';
   const pixels = Array.from({ length: pixelsOf(tile) }, (_, i) => {
     const [row, column] = [Math.floor(i / tile.width), i % tile.width];
