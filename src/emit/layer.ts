@@ -6,7 +6,7 @@ import { copyView } from '../kernels/copy.ts';
 import type { ConstantArray, Operand, Packed } from '../kernels/kernel.ts';
 import { nothingPacked } from '../kernels/simple.ts';
 import type { Placement } from '../plan/placement.ts';
-import type { BorderFill, LayerStep, Plan, Step } from '../plan/plan.ts';
+import type { BorderFill, LayerStep, Plan, Scratch, Step } from '../plan/plan.ts';
 import type { Target } from '../targets/target.ts';
 import { copyFacts, layerFacts } from './describe.ts';
 import { functionName } from './names.ts';
@@ -22,12 +22,14 @@ export interface StepInfo {
   readonly name: string;
   /**
    * `static void f(const int8_t *x, …, int8_t *y)`: the interior's first element of each input, then of the output; of
-   * `constant` steps the output only. All are in the arena, but the caller's own memory of `load` and `store`.
+   * `constant` steps the output only, and last `int8_t *scratch` where the step has scratch memory. All are in the arena, but
+   * the caller's own memory of `load` and `store`.
    */
   readonly functionName: string;
   readonly inputs: readonly Placement[];
   readonly output: Placement;
   readonly fillBorder?: BorderFill;
+  readonly scratch?: Scratch;
 }
 
 /** What every kernel's template sees besides its own view. */
@@ -77,7 +79,16 @@ export function emitStep(context: Context, step: Step): EmittedLayer {
   if (clash !== undefined) throw invariant(`the view of ${template} redefines "${clash}"`);
   const { index, kind, inputs, output, fillBorder } = step;
   return {
-    info: { index, kind, name, functionName: fn, inputs, output, ...(fillBorder && { fillBorder }) },
+    info: {
+      index,
+      kind,
+      name,
+      functionName: fn,
+      inputs,
+      output,
+      ...(fillBorder && { fillBorder }),
+      ...scratchOf(step),
+    },
     text: joinComments(headOf(graph, step, name, packed), renderC(`kernels/${template}.c.hbs`, { ...view, ...common })),
     packed,
     arrays: packed.arrays.map((array) => ({ ...array, cName: arrayName(array.name) })),
@@ -106,6 +117,10 @@ function kernelView(context: Context, step: LayerStep, packed: Packed, arrayName
   const { node, kernel, inPlace } = step;
   const inputs = step.inputs.map(operandOf);
   return kernel.view({ graph, node, target, packed, inputs, output: operandOf(step.output), inPlace, arrayName });
+}
+
+function scratchOf(step: Step): Pick<StepInfo, 'scratch'> {
+  return step.kind === 'layer' && step.scratch !== undefined ? { scratch: step.scratch } : {};
 }
 
 function operandOf({ extent: [height, width, channels], rowStride, pixelStride }: Placement): Operand {

@@ -65,7 +65,7 @@ interface Call {
 }
 
 function callOf(context: EmitContext, step: StepInfo): Call {
-  const { index, functionName: fn, name, inputs, output, fillBorder, kind } = step;
+  const { index, functionName: fn, name, inputs, output, fillBorder, kind, scratch } = step;
   const caller = (direction: 'input' | 'output', tensor: string): string => {
     const { options, ports } = context;
     const own = direction === 'input' ? options.graph.inputs : options.graph.outputs;
@@ -75,14 +75,20 @@ function callOf(context: EmitContext, step: StepInfo): Call {
   const reads = kind === 'constant' ? [] : kind === 'load' ? [caller('input', output.tensor)] : inputs.map(address);
   const writes = kind === 'store' ? caller('output', output.tensor) : address(output);
   const border = fillBorder === undefined ? '' : borderArguments(fillBorder.placement, fillBorder.zeroPoint);
-  return { index, fn, arguments: [...reads, writes].join(', '), name: cString(name), border };
+  return {
+    index,
+    fn,
+    arguments: [...reads, writes, ...(scratch ? [address(scratch)] : [])].join(', '),
+    name: cString(name),
+    border,
+  };
 }
 
 function kindOf(direction: 'input' | 'output'): 'load' | 'store' {
   return direction === 'input' ? 'load' : 'store';
 }
 
-function address({ offset }: Placement): string {
+function address({ offset }: Pick<Placement, 'offset'>): string {
   return offset === 0 ? 'a' : `a + ${offset}`;
 }
 

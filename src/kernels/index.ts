@@ -21,6 +21,7 @@ import { softmax } from './softmax.ts';
 import { spaceToDepth } from './space-to-depth.ts';
 import { table } from './table.ts';
 import { transpose } from './transpose.ts';
+import { winograd } from './winograd.ts';
 
 /** Every kernel. Of several that cost the same, the first is taken. */
 export const kernels = [
@@ -49,4 +50,5 @@ export const kernels = [
   spaceToDepth,
   table,
   transpose,
+  winograd,
 ] as readonly Kernel[];

@@ -73,6 +73,8 @@ export interface Kernel<O extends Op = Op> {
   readonly inPlace?: true;
   /** True where output pixels must lie next to each other, so that the output is never a slice of a concatenation. */
   readonly denseOutput?: true;
+  /** Bytes of the arena, aligned to 16, that the step needs for itself; its C function takes their pointer last. */
+  scratch?(node: Node<O>, graph: Graph): number;
   /** Bytes that the kernel may read past an input's last element; 15 where absent (loads of 16). */
   overread?(node: Node<O>, graph: Graph): number;
   /** Re-certifies what it packs: throws `invariant` where an accumulator that the node calls proven could overflow. */

@@ -3,11 +3,11 @@ import { tensorOf } from '../graph/build.ts';
 import type { Graph, Node, Port, TensorId } from '../graph/types.ts';
 import type { Kernel } from '../kernels/kernel.ts';
 import type { Selections } from '../kernels/select.ts';
-import { alignment, alignUp, lowerBound, packArena } from './arena.ts';
+import { alignment, alignUp, type Block, lowerBound, packArena } from './arena.ts';
 import { assignBuffers, type Location, type Locations, placementAt } from './buffers.ts';
 import type { Point } from './concat.ts';
 import { borderFills, type Draft, draftSteps } from './draft.ts';
-import { type BufferLife, bufferLives } from './liveness.ts';
+import { bufferLives } from './liveness.ts';
 import { densePlacement, type Placement } from './placement.ts';
 
 /** A border to fill with a byte just before the step runs: the frame around `placement`'s interior. */
@@ -48,6 +48,13 @@ export interface LayerStep extends CommonStep {
   readonly output: Placement;
   /** The output is stored over an input. */
   readonly inPlace: boolean;
+  /** Memory of its own while it runs. */
+  readonly scratch?: Scratch;
+}
+
+export interface Scratch {
+  readonly offset: number;
+  readonly bytes: number;
 }
 
 /** Copies an output to the caller. */
@@ -68,6 +75,7 @@ export interface ArenaBlock {
   /** Steps between which it is in use, both included. */
   readonly first: number;
   readonly last: number;
+  /** Empty where a step needs it for itself. */
   readonly tensors: readonly TensorId[];
 }
 
@@ -93,7 +101,9 @@ export function planMemory(graph: Graph, selections: Selections): Plan {
   const locations = assignBuffers(graph, selections);
   const drafts = draftSteps(graph, locations);
   const lives = bufferLives(drafts, locations);
-  const { offsets, bytes } = packArena(lives);
+  const scratches = scratchBlocks(graph, selections, drafts);
+  const blocks = [...lives, ...scratches];
+  const { offsets, bytes } = packArena(blocks);
   const base = new Map(lives.map((life, i) => [life.buffer, offsets[i]!]));
   const place = (id: TensorId): Placement => {
     const location = must(locations.get(id), `location of ${id}`);
@@ -103,16 +113,29 @@ export function planMemory(graph: Graph, selections: Selections): Plan {
   const steps = drafts.map((draft, index) => {
     const value = fills.get(index);
     const fill = value && { fillBorder: { placement: place(rootOf(draft, locations)), zeroPoint: value.zeroPoint } };
-    return { index, ...fill, ...stepOf(draft, { graph, selections, locations, place }) };
+    const own = scratches.findIndex(({ first }) => first === index);
+    const scratch = own < 0 ? {} : { scratch: { offset: offsets[lives.length + own]!, bytes: scratches[own]!.bytes } };
+    return { index, ...fill, ...stepOf(draft, { graph, selections, locations, place }), ...scratch };
   });
   const used = [...locations].filter(([, { buffer }]) => base.has(buffer)).map(([id]) => id);
   return {
     steps,
     arenaBytes: Math.max(bytes + alignment, ...overreads(graph, selections, steps)),
-    lowerBoundBytes: lowerBound(lives) + alignment,
-    blocks: lives.map((life, i) => blockOf(life, offsets[i]!)),
+    lowerBoundBytes: lowerBound(blocks) + alignment,
+    blocks: blocks.map(({ bytes: size, first, last }, i) => {
+      return { offset: offsets[i]!, bytes: size, first, last, tensors: lives[i]?.buffer.tensors ?? [] };
+    }),
     placements: new Map(used.map((id) => [id, place(id)])),
   };
+}
+
+/** What layers need for themselves, each while it runs. */
+function scratchBlocks(graph: Graph, selections: Selections, drafts: readonly Draft[]): Block[] {
+  return drafts.flatMap((draft, step) => {
+    if (draft.kind !== 'layer') return [];
+    const bytes = selections.get(draft.node.id)?.scratch?.(draft.node, graph) ?? 0;
+    return bytes === 0 ? [] : [{ bytes, first: step, last: step }];
+  });
 }
 
 interface StepContext {
@@ -181,8 +204,4 @@ export function endOf({
   border: [, , bottom, right],
 }: Placement): number {
   return offset + (h - 1 + bottom) * rowStride + (w - 1 + right) * pixelStride + c;
-}
-
-function blockOf({ buffer, bytes, first, last }: BufferLife, offset: number): ArenaBlock {
-  return { offset, bytes, first, last, tensors: buffer.tensors };
 }

@@ -65,7 +65,7 @@ function roomFor(bytes: number): number {
 
 function stepView({ graph, plan, info }: HarnessProgram, step: TestStep): object {
   const planned = must(plan.steps[step.index], `step ${step.index}`);
-  const { functionName } = must(info.steps[step.index], `step ${step.index}`);
+  const { functionName, scratch } = must(info.steps[step.index], `step ${step.index}`);
   const output = planned.kind === 'store' ? graph.outputs.indexOf(planned.port) : undefined;
   const sources =
     planned.kind === 'load'
@@ -74,6 +74,7 @@ function stepView({ graph, plan, info }: HarnessProgram, step: TestStep): object
         ? []
         : step.inputs.map(({ offset }) => `(const int8_t *)arena.start + ${offset}`);
   const target = output === undefined ? `(int8_t *)arena.start + ${step.output.offset}` : outputPointer(output);
+  const own = scratch === undefined ? [] : [`(int8_t *)arena.start + ${scratch.offset}`];
   const alone = planned.kind === 'layer';
   return {
     index: step.index,
@@ -82,7 +83,8 @@ function stepView({ graph, plan, info }: HarnessProgram, step: TestStep): object
     output: viewText(graph, step.output),
     destination: output === undefined ? 'toArena' : String(output),
     alone: alone ? 1 : 0,
-    call: `${functionName}(${[...sources, target].join(', ')})`,
+    scratch: `${scratch?.offset ?? 0}, ${scratch?.bytes ?? 0}`,
+    call: `${functionName}(${[...sources, target, ...own].join(', ')})`,
   };
 }
 
