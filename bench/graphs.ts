@@ -2,19 +2,22 @@ import { createRandom } from '../src/core/random.ts';
 import { GraphBuilder } from '../src/graph/build.ts';
 import { sizeOf } from '../src/graph/shape.ts';
 import type { AccumulatorModel, Graph, IntegerReduction, Node, Op, QuantParams, TensorId } from '../src/graph/types.ts';
+import { tapRange, type WinogradTile, winogradTransforms } from '../src/numeric/winograd.ts';
 import { stepCount } from '../src/ops/definition.ts';
 import { definitionOf } from '../src/ops/index.ts';
 import { windowBudget } from '../src/quantize/accumulator.ts';
 import { greedySegments } from '../src/quantize/segments.ts';
-import type { Extent, LayerSpec, NetworkSpec, OperatorSpec } from './specification.ts';
+import type { Extent, LayerSpec, NetworkSpec, OperatorSpec, SchemeName } from './specification.ts';
 
 /** How the sums of a layer are accumulated. */
 export interface Scheme {
-  readonly name: 'one segment' | 'flushes' | '8 bits';
+  readonly name: SchemeName;
   readonly dataBits: number;
   /** Weights are drawn from [−largest, largest]; where absent, as large as one segment (8 bits: two) holds. */
   readonly largest?: number;
   readonly accumulatorBits: 8 | 16;
+  /** In the Winograd domain; `exact` without rounding its input. */
+  readonly winograd?: { readonly tile: WinogradTile; readonly exact?: true };
 }
 
 export const oneSegment: Scheme = { name: 'one segment', dataBits: 8, accumulatorBits: 16 };
@@ -23,7 +26,13 @@ const flushes: Scheme = { name: 'flushes', dataBits: 8, largest: 63, accumulator
 /** Of 4-bit data and weights of −1, 0 and 1, as many as need no more than one flush. */
 const eightBits: Scheme = { name: '8 bits', dataBits: 4, accumulatorBits: 8 };
 
-export const schemes: readonly Scheme[] = [oneSegment, flushes, eightBits];
+const winogradSchemes: readonly Scheme[] = [
+  { name: 'winograd 4x4', dataBits: 8, accumulatorBits: 16, winograd: { tile: 4 } },
+  { name: 'winograd 2x2', dataBits: 8, accumulatorBits: 16, winograd: { tile: 2 } },
+  { name: 'winograd 2x2, exact', dataBits: 6, accumulatorBits: 16, winograd: { tile: 2, exact: true } },
+];
+
+export const schemes: readonly Scheme[] = [oneSegment, flushes, eightBits, ...winogradSchemes];
 
 /** Each layer under each scheme that its entry has a target for. */
 function layerCases(layers: readonly LayerSpec[]): (readonly [LayerSpec, Scheme])[] {
@@ -106,6 +115,7 @@ function addReduction(
   x: TensorId,
   scheme: Scheme,
 ): TensorId {
+  if (scheme.winograd !== undefined) return addWinograd(b, name, spec, x, scheme);
   const channels = b.tensors.get(x)!.shape.at(-1)!;
   const { outputs } = spec;
   const kernel = spec.kind === 'conv' ? [spec.kernel, spec.kernel] : [];
@@ -141,6 +151,47 @@ function addReduction(
   const range = quantOf(b, x).scale[0]! * 2 ** scheme.dataBits;
   const deviation = Math.sqrt(length) * (range / 1.7) * (0.0135 / 1.7);
   return addNode(b, name, op, [x, w, bias], activation((3 * deviation) / 2 ** scheme.dataBits, scheme));
+}
+
+/** A 3×3 convolution in the Winograd domain: random weights that one segment holds, taps rounded so that most fit int8. */
+function addWinograd(
+  b: GraphBuilder,
+  name: string,
+  spec: Extract<OperatorSpec, { kind: 'conv' | 'dense' }>,
+  x: TensorId,
+  { dataBits, winograd }: Scheme,
+): TensorId {
+  const { tile, exact } = winograd!;
+  const transforms = winogradTransforms(tile);
+  const taps = transforms.size ** 2;
+  const channels = b.tensors.get(x)!.shape.at(-1)!;
+  const { qmin, qmax } = quantOf(b, x);
+  const multiplier = Array.from({ length: taps }, (_, tap) => {
+    const { lo, hi } = tapRange(transforms, tap, { lo: qmin, hi: qmax });
+    return exact ? 2 ** 15 : Math.min(2 ** 15 - 1, Math.round((3 * 127 * 2 ** 15) / Math.max(hi, -lo)));
+  });
+  const rows = spec.outputs * taps;
+  const random = createRandom(rows, channels);
+  const steps = Math.ceil(channels / 16);
+  // 2 · steps products a lane, whose Σ|w| is at most 255 (docs/winograd.md); half of the largest on average.
+  const largest = Math.floor(255 / (2 * steps));
+  const weights = Int8Array.from({ length: rows * channels }, () => random.int(-largest, largest));
+  const quant = { scale: new Array(rows).fill(2 ** -9), zeroPoint: 0, qmin: -127, qmax: 127, axis: 0 };
+  const w = b.constant(`${name} weights`, [rows, channels], weights, { quant });
+  const bias = b.constant(`${name} bias`, [spec.outputs], new Int32Array(spec.outputs).fill(100));
+  const accumulator = { bits: 16, lanes: 8, step: 16, runLength: channels, segments: [steps] };
+  const pad = spec.kind === 'conv' ? spec.pad : 0;
+  const op: Op = {
+    kind: 'winograd',
+    tile,
+    pads: [pad, pad, pad, pad],
+    clamp: { lo: 0, hi: Number.POSITIVE_INFINITY },
+    input: { multiplier, offset: exact ? 0 : 20, qmin: -128, qmax: 127 },
+    leftShift: tile === 4 ? 3 : 0,
+    integer: { requant: 'fixed', accumulator, mode: 'proven' },
+  };
+  const deviation = Math.sqrt(channels) * 2 ** -9 * largest * 50 * quantOf(b, x).scale[0]! * (tile === 4 ? 20 : 2);
+  return addNode(b, name, op, [x, w, bias], activation((3 * deviation) / 2 ** dataBits, { ...oneSegment, dataBits }));
 }
 
 function modelOf(scheme: Scheme, length: number, runLength: number, depthwise: boolean): AccumulatorModel {

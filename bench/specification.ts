@@ -4,6 +4,18 @@ import { z } from 'zod';
 /** `bench/layers.json`, checked. */
 const size = z.number().int().positive();
 
+/** Schemes under which layers are measured: `graphs.ts` says what they are. */
+export const schemeNames = [
+  'one segment',
+  'flushes',
+  '8 bits',
+  'winograd 4x4',
+  'winograd 2x2',
+  'winograd 2x2, exact',
+] as const;
+
+export type SchemeName = (typeof schemeNames)[number];
+
 const operator = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('conv'),
@@ -29,7 +41,7 @@ const schema = z.strictObject({
       input: shape,
       op: operator,
       /** The schemes under which it is measured, with the instructions a MAC that are wanted. */
-      targets: z.partialRecord(z.enum(['one segment', 'flushes', '8 bits']), z.number()),
+      targets: z.partialRecord(z.enum(schemeNames), z.number()),
     }),
   ),
   networks: z.array(

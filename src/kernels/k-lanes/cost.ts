@@ -45,7 +45,7 @@ export function stretchesOf({ walk, partition }: Course): { count: number; piece
 }
 
 /** Products, and loads: pixels and weights in pairs. */
-function stretchInstructions({ passes, single, half }: Stretch, pixels: number, pointers: number): number {
+export function stretchInstructions({ passes, single, half }: Stretch, pixels: number, pointers: number): number {
   const unroll = unrollOf(passes);
   const rounds = passes > unroll ? passes / unroll : 0;
   return (

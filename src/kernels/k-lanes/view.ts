@@ -166,7 +166,7 @@ function courseView(course: Course) {
 }
 
 /** The first pass, or the first 16 products, begins the sums of a segment; the others add to them. */
-function stretchView({ passes, single, half }: Stretch) {
+export function stretchView({ passes, single, half }: Stretch) {
   return {
     passes,
     single,

@@ -3,7 +3,8 @@ import { inputsOf, outputOf } from '../../graph/build.ts';
 import type { Graph, IntegerReduction, Node, Pads, Tensor, WinogradOp } from '../../graph/types.ts';
 import { type WinogradTransforms, winogradTransforms } from '../../numeric/winograd.ts';
 import { type WinogradScales, type WinogradShape, winogradScales, winogradShape } from '../../ops/winograd-parts.ts';
-import { instructionsPerPass, tileChannels } from '../k-lanes/tile.ts';
+import { type Stretch, stretchInstructions } from '../k-lanes/cost.ts';
+import { mostPixels, tileChannels } from '../k-lanes/tile.ts';
 import { stepProducts } from '../k-lanes/walk.ts';
 
 /** A Winograd convolution as its kernel sees it. */
@@ -61,7 +62,10 @@ export interface Blocking {
 const mostTransformed = 2 ** 16;
 
 export function blockingOf(layer: WinogradLayer): Blocking {
-  const groups = [4, 3, 2, 1].map((group) => ({ group, instructions: productInstructions(layer, group) }));
+  const groups = Array.from({ length: mostPixels }, (_, i) => mostPixels - i).map((group) => ({
+    group,
+    instructions: productInstructions(layer, group),
+  }));
   const { group } = groups.reduce((a, b) => (b.instructions < a.instructions ? b : a));
   const most = Math.max(1, Math.floor(mostTransformed / (layer.taps * layer.tapBytes * group)));
   const all = Math.ceil(layer.tiles / group);
@@ -69,12 +73,20 @@ export function blockingOf(layer: WinogradLayer): Blocking {
   return { group, block: Math.ceil(all / blocks) * group };
 }
 
+/** The stretches of K between flushes, all of whole steps: channels are padded to these. */
+export function stretchesOf({ integer }: WinogradLayer): Stretch[] {
+  return integer.accumulator.segments.map((end, i, all) => {
+    const steps = end - (all[i - 1] ?? 0);
+    return { passes: Math.floor(steps / 2), single: steps % 2 === 1, half: false };
+  });
+}
+
 /** Of all products, in groups of that many tiles: passes over K, the reduction of the lanes, scaling. */
 export function productInstructions(layer: WinogradLayer, group: number): number {
-  const { tapBytes, taps, tiles, outputs, integer } = layer;
-  const passes = tapBytes / stepProducts / 2;
-  const segments = integer.accumulator.segments.length;
-  const one = passes * instructionsPerPass(group) + segments * group * 7 + (segments - 1) * group * 5 + group * 3 + 14;
+  const { taps, tiles, outputs } = layer;
+  const stretches = stretchesOf(layer);
+  const passes = stretches.reduce((sum, stretch) => sum + stretchInstructions(stretch, group, 1), 0);
+  const one = passes + (8 * stretches.length - 1) * group + 2 * group + 10;
   return Math.ceil(tiles / group) * taps * Math.ceil(outputs / tileChannels) * one;
 }
 

@@ -10,17 +10,16 @@ import type { WinogradLayer } from './layout.ts';
 
 /**
  * Certifies the packed bytes and lists the arrays that the generated code reads.
- * @throws invariant where an accumulator could overflow, or would have to start from another value than zero
+ * @throws invariant where an accumulator that starts from zero could overflow, or a sum 32 bits
  */
 export function packWinograd(layer: WinogradLayer): Packed {
-  const { node, taps, channels, outputs, integer, weights, bias, scales } = layer;
+  const { node, taps, tapBytes, outputs, integer, weights, bias, scales } = layer;
   const place = `node "${node.origin.name}" (${node.origin.opType})`;
   const slots = tileSlots(outputs);
   const { rows, rowOf } = tiledRows(layer, slots);
-  const packed = packWeights(rows, rowOf.length, walkOf(channels, channels), tileChannels, 1);
+  const packed = packWeights(rows, rowOf.length, walkOf(tapBytes, tapBytes), tileChannels, 1);
   const range = { lo: node.op.input.qmin, hi: node.op.input.qmax };
-  const { proof, preload } = certify(packed, integer.accumulator.segments, range, place);
-  if (preload !== undefined) throw invariant('a lane of a Winograd convolution does not start from zero', place);
+  const { proof } = certify(packed, integer.accumulator.segments, range, false, place);
   const failing = winogradRanges(node, scales, weights, bias).findIndex((r) => !fitsRequantizer(r, scales.requantizer));
   if (failing >= 0) throw invariant(`the sums of output channel ${failing} leave 32 bits`, place);
   const perRow = (value: (row: number) => number) => Int32Array.from(rowOf, (row) => (row < 0 ? 0 : value(row)));
@@ -52,16 +51,16 @@ function tileSlots(outputs: number): Int32Array {
   return Int32Array.from({ length: slots }, (_, o) => (o < outputs ? o : -1));
 }
 
-/** The weights' rows in the order `[tile][tap][channel of the tile]`, zeros where there is no channel. */
-function tiledRows({ taps, channels, weights }: WinogradLayer, slots: Int32Array) {
+/** The weights' rows in the order `[tile][tap][channel of the tile]`, zeros where there is no channel, and up to whole steps. */
+function tiledRows({ taps, tapBytes, channels, weights }: WinogradLayer, slots: Int32Array) {
   const rowOf = Int32Array.from({ length: slots.length * taps }, (_, i) => {
     const [tile, tap, n] = [Math.floor(i / tileChannels / taps), Math.floor(i / tileChannels) % taps, i % tileChannels];
     const o = slots[tile * tileChannels + n]!;
     return o < 0 ? -1 : o * taps + tap;
   });
-  const rows = new Int8Array(rowOf.length * channels);
+  const rows = new Int8Array(rowOf.length * tapBytes);
   rowOf.forEach((row, i) => {
-    if (row >= 0) rows.set(weights.subarray(row * channels, (row + 1) * channels), i * channels);
+    if (row >= 0) rows.set(weights.subarray(row * channels, (row + 1) * channels), i * tapBytes);
   });
   return { rows, rowOf };
 }

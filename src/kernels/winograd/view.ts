@@ -3,13 +3,11 @@ import type { WinogradOp } from '../../graph/types.ts';
 import { tapRange } from '../../numeric/winograd.ts';
 import { integerClamp, quantOf } from '../../ops/quantized.ts';
 import { tileChannels } from '../k-lanes/tile.ts';
+import { stretchView } from '../k-lanes/view.ts';
 import { stepProducts } from '../k-lanes/walk.ts';
 import type { Operand, ViewContext } from '../kernel.ts';
 import { requantizerView } from '../requantizer-arrays.ts';
-import { blockingOf, scratchOf, type WinogradLayer } from './layout.ts';
-
-/** Passes over 32 bytes whose loop the compiler writes out. */
-const mostUnrolled = 9;
+import { blockingOf, scratchOf, stretchesOf, type WinogradLayer } from './layout.ts';
 
 /** The data of `templates/kernels/winograd.c.hbs`. */
 export function winogradView(context: ViewContext<WinogradOp>, layer: WinogradLayer) {
@@ -117,28 +115,22 @@ export function isExact({ node, transforms, taps, x }: WinogradLayer): boolean {
   return node.op.tile === 2 && identity && Array.from({ length: taps }, (_, tap) => tap).every(fits);
 }
 
-/** The products of one tap: a group of tiles, four output channels, all of K. */
-function productView({ tapBytes, taps, integer }: WinogradLayer, group: number) {
-  const { segments } = integer.accumulator;
+/** The products of one tap: a group of tiles, four output channels, all of K. The members are those of the `k-lanes` partials. */
+function productView(layer: WinogradLayer, group: number) {
+  const { tapBytes, taps } = layer;
+  const at = (offset: number) => (offset === 0 ? 'p' : `p + ${offset}`);
   return {
     pixels: Array.from({ length: group }, (_, index) => ({
       index,
-      input: index * tapBytes,
-      second: index * tapBytes + stepProducts,
+      from: at(index * tapBytes),
+      second: at(index * tapBytes + stepProducts),
       sums: index * taps * tileChannels * 4,
     })),
+    pointers: ['p'],
+    add: 'multiply_accumulate',
     sumBytes: tileChannels * 4,
     tileSums: taps * tileChannels * 4,
-    segments: segments.map((end, i) => {
-      const steps = end - (segments[i - 1] ?? 0);
-      const passes = Math.floor(steps / 2);
-      return {
-        first: i === 0,
-        passes,
-        unroll: passes <= mostUnrolled ? Math.max(1, passes) : 4,
-        single: steps % 2 === 1,
-      };
-    }),
+    segments: stretchesOf(layer).map((stretch, i) => ({ first: i === 0, ...stretchView(stretch) })),
   };
 }
 
