@@ -48,7 +48,7 @@ const verifiedSamples = 8;
  */
 export async function build(request: BuildRequest, progress: Progress): Promise<BuildResult> {
   const { model, recipe, target, seed, out } = request;
-  const toolchains = await allToolchains(target);
+  const toolchains = await allToolchains(target, request.layout.runtime === 'baremetal');
   await requireBundleFolder(out);
   const calibration = await readData(model.graph, request.calibrate, recipe, { samples: request.samples, seed });
   const evaluation =

@@ -3,7 +3,7 @@
 # Idempotent, and quick when everything is there, since `npm test` and `npm run demo` begin with it.
 #
 #   sh toolchain/setup.sh           what build and verify need
-#   sh toolchain/setup.sh --all     also what bench, Armv7 and bare metal need
+#   sh toolchain/setup.sh --all     also what bench, Armv7 and bare metal need; in a clone, the tests' tools come without it
 #   sh toolchain/setup.sh --check   install nothing; exit 3 when something is missing
 #
 # Exit codes: 0 everything is there, 1 an installation failed, 3 something is missing and cannot be installed from here.
@@ -83,12 +83,15 @@ missing_packages() {
     have aarch64-linux-gnu-gcc || echo gcc-aarch64-linux-gnu
     if ! have aarch64-linux-gnu-gcc || ! has_libc aarch64-linux-gnu-gcc; then echo libc6-dev-arm64-cross; fi
   fi
-  if [ "$all" = yes ]; then
-    have cmake || echo cmake
+  # The tests boot programs without an operating system, and build bundles as users would. A user of the package needs neither.
+  if [ "$all" = yes ] || [ -f "$root/package-lock.json" ]; then
     have make || echo make
+    have cmake || echo cmake
+    have qemu-system-aarch64 || echo qemu-system-arm
+  fi
+  if [ "$all" = yes ]; then
     have llvm-mca || have llvm-mca-19 || have llvm-mca-18 || llvm_package
     have arm-linux-gnueabihf-gcc || echo "gcc-arm-linux-gnueabihf libc6-dev-armhf-cross"
-    have qemu-system-aarch64 || echo qemu-system-arm
   fi
 }
 

@@ -18,6 +18,8 @@ export interface Compilation {
   readonly defines?: Readonly<Record<string, string | number | true>>;
   /** AddressSanitizer and UndefinedBehaviorSanitizer; the first finding ends the program. */
   readonly sanitize?: boolean;
+  /** For a program without operating system and library: its linker script. */
+  readonly linkerScript?: string;
   /** After all others, so that they win. */
   readonly extraFlags?: readonly string[];
   readonly cwd?: string;
@@ -25,6 +27,9 @@ export interface Compilation {
 }
 
 const sanitizers = ['-fsanitize=address,undefined', '-fno-sanitize-recover=all', '-fno-omit-frame-pointer', '-g1'];
+
+/** Without them a compiler may take for granted what a C library or an operating system does. */
+const freestanding = ['-ffreestanding', '-fno-pic', '-fno-stack-protector', '-fno-asynchronous-unwind-tables'];
 
 /**
  * Compiles the sources in parallel. Returns the objects' paths, in the sources' order.
@@ -60,25 +65,41 @@ export async function compileProgram(
 
 /** Links objects into the program `name`: statically for a cross target, so that it runs anywhere. Returns its path. */
 export async function linkProgram(compilation: Compilation, name: string, objects: readonly string[]): Promise<string> {
-  const { compiler, outDir } = compilation;
+  const { compiler, outDir, linkerScript } = compilation;
   const program = join(outDir, name);
   const cross = compiler.target.triple !== 'host';
   const flags = [
     ...compiler.target.cflags(compiler.kind),
     ...(cross ? ['-static'] : []),
+    ...(linkerScript === undefined ? [] : ['-nostdlib', '-no-pie', '-Wl,--build-id=none', '-T', linkerScript]),
     ...(compilation.sanitize ? sanitizers : []),
   ];
-  const outcome = await runCompiler(compilation, [...flags, ...objects, '-o', program, '-lm']);
+  const outcome = await runCompiler(compilation, [
+    ...flags,
+    ...objects,
+    '-o',
+    program,
+    ...(linkerScript === undefined ? ['-lm'] : []),
+  ]);
   if (outcome.exitCode !== 0) throw compileFailed(compilation, 'could not link', program, outcome);
   return program;
 }
 
 function compileFlags(compilation: Compilation): readonly string[] {
-  const { compiler, optimization, includeDirs = [], defines = {}, sanitize, extraFlags = [] } = compilation;
+  const {
+    compiler,
+    optimization,
+    includeDirs = [],
+    defines = {},
+    sanitize,
+    linkerScript,
+    extraFlags = [],
+  } = compilation;
   return [
     ...compiler.flags,
     optimization,
     ...(sanitize ? sanitizers : []),
+    ...(linkerScript === undefined ? [] : freestanding),
     ...includeDirs.map((dir) => `-I${dir}`),
     ...Object.entries(defines).map(([name, value]) => (value === true ? `-D${name}` : `-D${name}=${value}`)),
     ...extraFlags,

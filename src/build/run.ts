@@ -5,10 +5,11 @@ import { type PluginCounts, type PluginUse, pluginArguments, pluginHint, readPlu
 import { withTempDir } from './temp.ts';
 import type { Tool } from './tools.ts';
 
-/** What runs a program: this machine, or QEMU as a CPU model. */
+/** What runs a program: this machine, QEMU as a CPU model, or QEMU as a whole board, where the program is alone. */
 export type Runner =
   | { readonly kind: 'native' }
-  | { readonly kind: 'qemu'; readonly tool: Tool; readonly cpu: string; readonly sysroot: string };
+  | { readonly kind: 'qemu'; readonly tool: Tool; readonly cpu: string; readonly sysroot: string }
+  | { readonly kind: 'board'; readonly tool: Tool; readonly cpu: string };
 
 export interface Run {
   readonly runner: Runner;
@@ -74,15 +75,41 @@ const sanitizerOptions = {
 
 function commandOf({ runner, program, args = [] }: Run, pluginArgs: readonly string[]): [string, ...string[]] {
   if (runner.kind === 'native') return [program, ...args];
+  if (runner.kind === 'board') return boardCommand(runner, program, args, pluginArgs);
   const { tool, cpu, sysroot } = runner;
   return [tool.command, ...tool.args, '-cpu', cpu, '-L', sysroot, ...pluginArgs, program, ...args];
 }
 
+/** QEMU's board of no particular make; the program's files, output and exit code go through semihosting. */
+function boardCommand(
+  { tool, cpu }: Extract<Runner, { kind: 'board' }>,
+  program: string,
+  args: readonly string[],
+  pluginArgs: readonly string[],
+): [string, ...string[]] {
+  const words = [program, ...args].map((word) => `arg=${word.replaceAll(',', ',,')}`);
+  const semihosting = ['enable=on', 'target=native', 'chardev=console', ...words].join(',');
+  return [
+    ...[tool.command, ...tool.args, '-M', 'virt', '-cpu', cpu, '-m', '256M', '-display', 'none', '-serial', 'none'],
+    ...[
+      '-monitor',
+      'none',
+      '-nic',
+      'none',
+      '-chardev',
+      'stdio,id=console,signal=off',
+      '-semihosting-config',
+      semihosting,
+    ],
+    ...[...pluginArgs, '-kernel', program],
+  ] as [string, ...string[]];
+}
+
 /** What QEMU says when it does not even begin to run a program. */
-const qemuComplains = /^(qemu(-\w+)?:|Error while loading)/m;
+const qemuComplains = /^(qemu(-[\w-]+)?:|Error while loading)/m;
 
 function problemOf(run: Run, outcome: Outcome): NeonarrowError | undefined {
-  const on = run.runner.kind === 'qemu' ? ` under ${run.runner.tool.id} -cpu ${run.runner.cpu}` : ' on this machine';
+  const on = run.runner.kind !== 'native' ? ` under ${run.runner.tool.id} -cpu ${run.runner.cpu}` : ' on this machine';
   const details = [`command: ${outcome.commandLine}`, ...trimmedLines(outcome.stderr), `cause: ${causeOf(outcome)}`];
   const fail = (code: string, what: string, hint?: string): NeonarrowError =>
     failed({ code, message: `the program ${what}${on}`, place: run.program, details, ...(hint ? { hint } : {}) });
@@ -98,7 +125,7 @@ function problemOf(run: Run, outcome: Outcome): NeonarrowError | undefined {
   }
   if (outcome.signal !== undefined) return fail('emulator-crashed', `was ended by signal ${outcome.signal}`);
   if (outcome.exitCode === sanitizerExitCode) return fail('sanitizer-report', 'was stopped by a sanitizer');
-  if (run.runner.kind === 'qemu' && outcome.exitCode !== 0 && qemuComplains.test(outcome.stderr)) {
+  if (run.runner.kind !== 'native' && outcome.exitCode !== 0 && qemuComplains.test(outcome.stderr)) {
     return run.plugin === undefined
       ? fail('emulator-failed', 'could not be run', 'see "neonarrow doctor"')
       : fail('plugin-failed', 'could not be run with the instruction counter', pluginHint);

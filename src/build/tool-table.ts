@@ -1,5 +1,5 @@
 /** The programs that neonarrow runs, by what they are for. */
-export type ToolId = 'cross-gcc' | 'cross-clang' | 'host-cc' | 'qemu-aarch64' | 'llvm-mca';
+export type ToolId = 'cross-gcc' | 'cross-clang' | 'host-cc' | 'qemu-aarch64' | 'qemu-system-aarch64' | 'llvm-mca';
 
 export interface ToolSpec {
   readonly id: ToolId;
@@ -42,6 +42,14 @@ export const toolTable: readonly ToolSpec[] = [
     variable: 'NEONARROW_QEMU',
     neededFor: 'build, verify, bench: runs AArch64 programs',
     debianPackages: ['qemu-user'],
+  },
+  {
+    id: 'qemu-system-aarch64',
+    commands: ['qemu-system-aarch64'],
+    variable: 'NEONARROW_QEMU_SYSTEM',
+    neededFor: 'build, verify, regress with --runtime baremetal: boots programs without an operating system',
+    debianPackages: ['qemu-system-arm'],
+    optional: true,
   },
   {
     id: 'llvm-mca',

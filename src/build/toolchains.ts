@@ -1,4 +1,4 @@
-import { invariant } from '../core/diagnostics.ts';
+import { invariant, unsupported } from '../core/diagnostics.ts';
 import type { CompilerKind, Target } from '../targets/target.ts';
 import type { Optimization } from './compile.ts';
 import { type Compiler, findCompiler } from './compiler.ts';
@@ -12,6 +12,8 @@ export interface Toolchain {
   readonly compiler: Compiler;
   readonly optimization: Optimization;
   readonly sanitize: boolean;
+  /** Makes a program that needs no operating system, with the bundle's start-up code and linker script. */
+  readonly freestanding?: true;
   readonly runners: readonly Runner[];
 }
 
@@ -46,6 +48,35 @@ export async function emulators(target: Target, env: Environment = process.env):
   return target.cpus.map((cpu) => ({ kind: 'qemu', tool, cpu, sysroot }));
 }
 
+/**
+ * The toolchains for bundles that bring their own start-up code: gcc and clang at -O2, on a board with each CPU model.
+ * @throws `missing-tool`; unsupported `no-bare-metal` for what is not AArch64
+ */
+export async function bareToolchains(target: Target, env: Environment = process.env): Promise<readonly Toolchain[]> {
+  requireBareMetal(target);
+  const tool = await findTool('qemu-system-aarch64', env);
+  const compilers = await Promise.all(kinds.map((kind) => findCompiler(kind, target, env)));
+  return compilers.map((compiler) => ({
+    name: `${compiler.name} -O2 without an operating system`,
+    compiler,
+    optimization: '-O2',
+    sanitize: false,
+    freestanding: true,
+    runners: target.cpus.map((cpu) => ({ kind: 'board', tool, cpu })),
+  }));
+}
+
+/** @throws unsupported `no-bare-metal` */
+export function requireBareMetal(target: Target): void {
+  if (target.triple === 'aarch64-linux-gnu') return;
+  throw unsupported({
+    code: 'no-bare-metal',
+    message: `there is no start-up code for ${target.name}`,
+    place: '--runtime',
+    hint: 'Use --runtime baremetal with a 64-bit target, e.g. --target armv8-a.',
+  });
+}
+
 async function hostToolchain(target: Target, env: Environment): Promise<Toolchain> {
   const compiler = await findCompiler('gcc', target, env);
   return {
@@ -59,5 +90,12 @@ async function hostToolchain(target: Target, env: Environment): Promise<Toolchai
 
 /** How a runner is named in results: `cortex-a53`, or `host`. */
 export function runnerName(runner: Runner): string {
-  return runner.kind === 'qemu' ? runner.cpu : 'host';
+  switch (runner.kind) {
+    case 'qemu':
+      return runner.cpu;
+    case 'board':
+      return `${runner.cpu} (bare metal)`;
+    case 'native':
+      return 'host';
+  }
 }

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { requireBareMetal } from '../build/toolchains.ts';
 import type { Progress } from '../core/progress.ts';
 import { requireBundleFolder, writeBundle } from '../emit/write.ts';
 import { agreementWith } from '../interpret/agreement.ts';
@@ -37,6 +38,7 @@ async function run(path: string, flags: Flags, progress: Progress): Promise<Outc
   const { graph, sha256 } = requireQuantized(model, true);
   const { seed } = flags;
   const layout = layoutOf(flags);
+  if (layout.runtime === 'baremetal') requireBareMetal(target);
   const out = flags.out ?? defaultFolder(model);
   await requireBundleFolder(out);
   const data = await readData(graph, flags.calibrate ?? recipe.calibrate ?? `random:${goldenSamples}`, recipe, {

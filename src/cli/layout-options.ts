@@ -1,11 +1,12 @@
 import { type Command, Option } from 'commander';
 import { reject } from '../core/diagnostics.ts';
-import type { BundleLayout } from '../emit/layout.ts';
+import { type BundleLayout, defaultLayout } from '../emit/layout.ts';
 
 /** How the bundle is laid out: the flags of `build` and `compile`. */
 export interface LayoutFlags {
   readonly arena: BundleLayout['arena'];
   readonly weights: BundleLayout['weights'];
+  readonly runtime: BundleLayout['runtime'];
   readonly maxFileSize?: number;
   readonly license?: string;
   readonly copyright?: string;
@@ -23,15 +24,21 @@ export function withLayoutOptions(command: Command): Command {
         .choices(['auto', 'c', 'incbin', 'binary'])
         .default('auto'),
     )
+    .addOption(
+      new Option('--runtime <kind>', 'baremetal: also start-up code, linker script and a harness without an OS')
+        .choices(['hosted', 'baremetal'])
+        .default('hosted'),
+    )
     .option('--max-file-size <n>', 'cut longer C files into parts, e.g. 500K or 2M', fileSize)
     .option('--license <id>', 'SPDX licence of the generated files, e.g. MIT')
     .option('--copyright <text>', 'copyright line of the generated files, e.g. "2026 Example Ltd."');
 }
 
-export function layoutOf({ arena, weights, maxFileSize, license, copyright }: LayoutFlags): BundleLayout {
+export function layoutOf({ arena, weights, runtime, maxFileSize, license, copyright }: LayoutFlags): BundleLayout {
   return {
     arena,
     weights,
+    runtime,
     ...(maxFileSize !== undefined && { maxFileBytes: maxFileSize }),
     ...(license !== undefined && { license: licenseExpression(license) }),
     ...(copyright !== undefined && { copyright }),
@@ -40,8 +47,8 @@ export function layoutOf({ arena, weights, maxFileSize, license, copyright }: La
 
 /** What differs from the defaults, for the manifest. */
 export function layoutEntries(layout: BundleLayout): Record<string, string | number | boolean> {
-  const { arena, weights, ...rest } = layout;
-  return { ...(arena !== 'caller' && { arena }), ...(weights !== 'auto' && { weights }), ...rest };
+  const entries = Object.entries(layout).filter(([name, value]) => value !== { ...defaultLayout }[name]);
+  return Object.fromEntries(entries);
 }
 
 const units = { '': 1, K: 2 ** 10, M: 2 ** 20 } as const;

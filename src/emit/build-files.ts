@@ -18,6 +18,7 @@ export function emitBuildFiles(context: EmitContext): SourceFile[] {
     loaded: context.loadsWeights,
     staticArena: context.layout.arena === 'static',
     hasHarness,
+    baremetal: context.layout.runtime === 'baremetal',
     archFlags: archFlags(target),
     processors: processors[target.triple] ?? '',
     crossPrefix: target.triple === 'host' ? '' : `${target.triple}-`,

@@ -1,3 +1,4 @@
+import { emitBaremetal } from './baremetal.ts';
 import { emitBuildFiles } from './build-files.ts';
 import { fileHead } from './head.ts';
 import { emitHeader } from './header.ts';
@@ -45,7 +46,13 @@ export function emitBundle(
   const bundle: BundleInfo = { ...info, loadsWeights };
   const extra = extraFiles(bundle);
   const context: EmitContext = { ...partial, ...bundle, hasHarness: hasHarness(extra, prefix) };
-  const sources = [emitHeader(context), emitSource(context), ...emitWeights(context), ...extra];
+  const sources = [
+    emitHeader(context),
+    emitSource(context),
+    ...emitWeights(context),
+    ...emitBaremetal(context),
+    ...extra,
+  ];
   return described(
     context,
     sources.flatMap((file) => splitFile(file, layout.maxFileBytes)),

@@ -7,6 +7,8 @@ export interface BundleLayout {
   readonly arena: 'caller' | 'static';
   /** `auto`: C, or where that makes compilers slow, the long arrays with `.incbin`. */
   readonly weights: 'auto' | WeightsForm;
+  /** `baremetal` adds what runs the harness without an operating system. */
+  readonly runtime: 'hosted' | 'baremetal';
   /** Longer C files are cut into parts that they include. */
   readonly maxFileBytes?: number;
   /** Of the generated files: an SPDX expression, e.g. `MIT`. */
@@ -15,4 +17,4 @@ export interface BundleLayout {
   readonly copyright?: string;
 }
 
-export const defaultLayout: BundleLayout = { arena: 'caller', weights: 'auto' };
+export const defaultLayout: BundleLayout = { arena: 'caller', weights: 'auto', runtime: 'hosted' };

@@ -5,6 +5,7 @@ import { stackOfObjects } from '../build/stack.ts';
 import type { Toolchain } from '../build/toolchains.ts';
 import { reject } from '../core/diagnostics.ts';
 import { must } from '../core/must.ts';
+import { baremetalFolder } from '../emit/baremetal.ts';
 import { hasFeature } from '../targets/target.ts';
 import { harnessPath } from './golden.ts';
 import { checkSymbols } from './symbols.ts';
@@ -15,6 +16,8 @@ export interface BundleSources {
   readonly prefix: string;
   /** The program's, from `dir`. */
   readonly sources: readonly string[];
+  /** Start-up code and library for a harness without an operating system; mostly none. */
+  readonly baremetal: readonly string[];
   /** What the harness needs besides itself and these. */
   readonly testSources: readonly string[];
 }
@@ -22,13 +25,14 @@ export interface BundleSources {
 /** @throws reject `incomplete-bundle` where the program or its harness is missing */
 export async function findSources(dir: string, prefix: string): Promise<BundleSources> {
   const present = async (folder: string): Promise<string[]> => readdir(join(dir, folder)).catch(() => []);
-  const [sources, tests] = await Promise.all([present('src'), present('test')]);
-  if (sources.includes(`${prefix}.c`) && tests.includes(`${prefix}_harness.c`)) {
+  const [sources, tests, bare] = await Promise.all(['src', 'test', baremetalFolder].map(present));
+  if (sources!.includes(`${prefix}.c`) && tests!.includes(`${prefix}_harness.c`)) {
     return {
       dir,
       prefix,
-      sources: sources.filter((name) => /\.[cS]$/.test(name)).map((name) => join('src', name)),
-      testSources: tests.filter((name) => name.endsWith('.S')).map((name) => join('test', name)),
+      sources: sources!.filter((name) => /\.[cS]$/.test(name)).map((name) => join('src', name)),
+      baremetal: bare!.filter((name) => /\.[cS]$/.test(name)).map((name) => join(baremetalFolder, name)),
+      testSources: tests!.filter((name) => name.endsWith('.S')).map((name) => join('test', name)),
     };
   }
   throw reject({
@@ -45,10 +49,8 @@ export async function buildHarness(bundle: BundleSources, toolchain: Toolchain, 
   const others = bundle.sources.filter((path) => path !== own);
   const sources = [harnessPath(bundle.prefix), ...others, ...bundle.testSources];
   await mkdir(outDir, { recursive: true });
-  return compileProgram(
-    { ...compilationOf(bundle, toolchain, sources), sanitize: toolchain.sanitize, outDir },
-    'harness',
-  );
+  const compilation = { ...compilationOf(bundle, toolchain, sources), sanitize: toolchain.sanitize, outDir };
+  return compileProgram(toolchain.freestanding ? withoutSystem(compilation, bundle) : compilation, 'harness');
 }
 
 /** The harness as assembly: the code that `buildHarness` links, but for layers so small that they would be inlined. */
@@ -78,6 +80,17 @@ export async function checkObjects(bundle: BundleSources, toolchain: Toolchain, 
     objects,
     texts.map((name) => join(bundle.dir, 'src', name)),
   );
+}
+
+/** The same program with the bundle's own start-up code and library, and none of the compiler's. */
+function withoutSystem(compilation: Compilation, { dir, baremetal }: BundleSources): Compilation {
+  const { sources, includeDirs = [] } = compilation;
+  return {
+    ...compilation,
+    sources: [...sources, ...baremetal.map((path) => join(dir, path))],
+    includeDirs: [...includeDirs, join(dir, baremetalFolder, 'include')],
+    linkerScript: join(dir, baremetalFolder, 'link.ld'),
+  };
 }
 
 function compilationOf(

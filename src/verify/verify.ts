@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { type Runner, runProgram } from '../build/run.ts';
 import { withTempDir } from '../build/temp.ts';
-import { runnerName, type Toolchain, verifyToolchains } from '../build/toolchains.ts';
+import { bareToolchains, runnerName, type Toolchain, verifyToolchains } from '../build/toolchains.ts';
 import { failed } from '../core/diagnostics.ts';
 import { type Progress, silentProgress } from '../core/progress.ts';
 import { portable } from '../targets/portable.ts';
@@ -58,7 +58,8 @@ export async function verifyProgram(
   const { samples, seed = 1, budget = defaultBudget, progress = silentProgress } = options;
   const { graph, plan, prefix, target } = program;
   const bundle = await findSources(dir, prefix);
-  const toolchains = options.toolchains ?? (await allToolchains(target));
+  const bare = bundle.baremetal.length > 0;
+  const toolchains = options.toolchains ?? (await allToolchains(target, bare));
   const steps = testSteps(graph, plan);
   const vectorPlan = planVectors(graph, steps, { samples, seed, budget });
   const runCount = toolchains.reduce((sum, { runners }) => sum + runners.length, 0);
@@ -93,15 +94,15 @@ export async function verifyProgram(
   return { ...summarize(outcomes, vectorPlan.coverage), stack };
 }
 
-/** The toolchains of a target, and the host's with sanitizers for its portable C. Throws `missing-tool`. */
-export async function allToolchains(target: Target): Promise<readonly Toolchain[]> {
-  const own = await verifyToolchains(target);
+/** The toolchains of a target, where it brings what it needs those without an operating system, and the host's with sanitizers for its portable C. Throws `missing-tool`. */
+export async function allToolchains(target: Target, bare = false): Promise<readonly Toolchain[]> {
+  const own = [...(await verifyToolchains(target)), ...(bare ? await bareToolchains(target) : [])];
   return target.triple === 'host' ? own : [...own, ...(await verifyToolchains(portable))];
 }
 
 /** Sanitizers fill the stack with their own. */
 function firstOfEachCompiler(toolchains: readonly Toolchain[]): readonly Toolchain[] {
-  const plain = toolchains.filter(({ sanitize }) => !sanitize);
+  const plain = toolchains.filter(({ sanitize, freestanding }) => !sanitize && !freestanding);
   const candidates = plain.length > 0 ? plain : toolchains.map((toolchain) => ({ ...toolchain, sanitize: false }));
   return candidates.filter(({ compiler }, i) => candidates.findIndex((t) => t.compiler.name === compiler.name) === i);
 }

@@ -17,7 +17,7 @@
  * of all before it. Data: dense tensors, row-major, channels last. Kind 0: the network's inputs, the output of each step, the
  * network's outputs. Kind 1: the same with the CRC-32 of each step's output in its place. Kind 2: inputs and output of one step.
  */
-#ifdef __linux__
+#if defined(__linux__) && __STDC_HOSTED__
 #define _DEFAULT_SOURCE
 #include <sys/mman.h>
 #endif
@@ -159,7 +159,7 @@ static void seal(struct buffer *buffer) {
   __asan_poison_memory_region(buffer->memory, (size_t)(buffer->start - buffer->memory));
   __asan_poison_memory_region(end, PAGE);
   buffer->sealed = 1;
-#elif defined(__linux__)
+#elif defined(__linux__) && __STDC_HOSTED__
   buffer->sealed = mprotect(end, PAGE, PROT_NONE) == 0; /* fails where pages are larger; then the bytes are checked */
 #endif
 }
