@@ -312,6 +312,23 @@ export interface DepthToSpaceOp {
   readonly mode: 'DCR' | 'CRD';
 }
 
+/** ONNX's ways from the index of an output to a position in the input. */
+export type CoordinateTransform = 'half_pixel' | 'pytorch_half_pixel' | 'align_corners' | 'asymmetric';
+/** ONNX's ways from a position to the nearest index. */
+export type NearestRounding = 'round_prefer_floor' | 'round_prefer_ceil' | 'floor' | 'ceil';
+
+/** x: N×H×W×C to N×size[0]×size[1]×C. */
+export interface ResizeOp {
+  readonly kind: 'resize';
+  readonly mode: 'nearest' | 'linear';
+  readonly transform: CoordinateTransform;
+  /** Of `nearest`. */
+  readonly rounding: NearestRounding;
+  /** float32: what positions are computed with. Not always the ratio of the sizes. */
+  readonly scales: Pair;
+  readonly size: Pair;
+}
+
 /** Marks the real value `round(x / scale) + zeroPoint`, clamped; only between import and `fuse-qdq`. */
 export interface FakeQuantOp {
   readonly kind: 'fakeQuant';
@@ -338,6 +355,7 @@ export type Op =
   | SoftmaxOp
   | DepthToSpaceOp
   | SpaceToDepthOp
+  | ResizeOp
   | FakeQuantOp;
 
 export type OpKind = Op['kind'];

@@ -1,8 +1,9 @@
 import { invariant } from '../core/diagnostics.ts';
 import { must } from '../core/must.ts';
-import { tensorOf } from '../graph/build.ts';
+import { isKind, tensorOf } from '../graph/build.ts';
 import type { Graph, Node, Op } from '../graph/types.ts';
 import type { ModelNode, SourceModel, SourceTensor } from '../onnx/model.ts';
+import { followsScales } from '../ops/resize-positions.ts';
 
 /** From a model of one sample to one of any number of samples, for the written models of float and exact evaluation. */
 
@@ -12,7 +13,7 @@ export function isBatchable(graph: Graph): boolean {
   return (
     [...graph.tensors.values()].every((t) => t.data !== undefined || t.shape[0] === 1) &&
     ports.every((p) => p.shape[0] === 1 && p.views.every(keepsFirstAxis)) &&
-    graph.nodes.every((n) => keepsFirstAxis(n.op) && !joinsConstant(graph, n))
+    graph.nodes.every((n) => keepsFirstAxis(n.op) && !joinsConstant(graph, n) && !namesSizes(graph, n))
   );
 }
 
@@ -37,6 +38,13 @@ function keepsFirstAxis(op: Op): boolean {
 /** A constant has one sample only; where it is broadcast, that is enough. */
 function joinsConstant(graph: Graph, node: Node): boolean {
   return node.op.kind === 'concat' && node.inputs.some((id) => tensorOf(graph, id).data !== undefined);
+}
+
+/** A Resize that is written with the extents of all axes, the batch among them. */
+function namesSizes(graph: Graph, node: Node): boolean {
+  if (!isKind(node, 'resize')) return false;
+  const [, height, width] = tensorOf(graph, node.inputs[0]!).shape as [number, number, number];
+  return !followsScales(node.op, height, width);
 }
 
 /** The written model of a batchable graph with a symbolic batch: ports and targets of Reshape begin with it. */

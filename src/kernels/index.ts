@@ -16,6 +16,8 @@ import { mul } from './mul.ts';
 import { pad } from './pad.ts';
 import { prelu } from './prelu.ts';
 import { reshape } from './reshape.ts';
+import { resizeLinear } from './resize-linear.ts';
+import { resizeNearest } from './resize-nearest.ts';
 import { slice } from './slice.ts';
 import { softmax } from './softmax.ts';
 import { spaceToDepth } from './space-to-depth.ts';
@@ -45,6 +47,8 @@ export const kernels = [
   pad,
   prelu,
   reshape,
+  resizeLinear,
+  resizeNearest,
   slice,
   softmax,
   spaceToDepth,

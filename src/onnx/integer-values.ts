@@ -109,6 +109,8 @@ const movers = new Set([
   'Slice',
   'Split',
   'Gather',
+  'Resize',
+  'Upsample',
   'Concat',
 ]);
 

@@ -3,6 +3,7 @@ import { formatShape, sizeOf, transposeData } from '../graph/shape.ts';
 import type { Conv2dOp, Node, Shape, Tensor, TensorId } from '../graph/types.ts';
 import { requantize, toOutput } from '../numeric/requantize.ts';
 import { emitClamp } from './clamp.ts';
+import { parseConvTranspose } from './conv-transpose.ts';
 import type { ExactIo, FloatIo, IntegerIo, OpDefinition, Reduction } from './definition.ts';
 import { mismatch } from './errors.ts';
 import { emitRequantized, spreadChannels } from './exact-requantize.ts';
@@ -150,7 +151,7 @@ function reduction(node: Node<Conv2dOp>, inputs: readonly Tensor[]): Reduction {
 
 export const conv2d: OpDefinition<Conv2dOp> = {
   kind: 'conv2d',
-  parsers: { Conv: parse },
+  parsers: { Conv: parse, ConvTranspose: parseConvTranspose },
   infer,
   float,
   integer,

@@ -15,6 +15,7 @@ import { mul } from './mul.ts';
 import { pad } from './pad.ts';
 import { prelu } from './prelu.ts';
 import { reshape } from './reshape.ts';
+import { resize } from './resize.ts';
 import { slice } from './slice.ts';
 import { softmax } from './softmax.ts';
 import type { SourceParser } from './source.ts';
@@ -44,6 +45,7 @@ const definitions: { readonly [K in OpKind]: OpDefinition<OpOf<K>> } = {
   softmax,
   depthToSpace,
   spaceToDepth,
+  resize,
   fakeQuant,
 };
 

@@ -6,7 +6,8 @@ import { edited, freshTensorId, merged, type Pass, soleConsumer, untilStable } f
 /**
  * Folds y = x · scale + shift into weights and bias.
  * Requires: channels-last (after nhwc-layout), zero pads folded.
- * Guarantees: no affine operator stands behind a convolution or fully connected layer that only it reads, nor before
+ * Guarantees: no affine operator stands behind a convolution or fully connected layer that only it reads (be it with the
+ * pixels put side by side, or cropped, in between: a transposed convolution), nor before
  * one that is its only reader, unless padding (which is not shifted) or integer weights forbid it. Integer weights of a
  * producer stay integers: their scales change, and their signs where a factor is negative.
  */
@@ -15,7 +16,7 @@ export const foldBatchnorm: Pass = {
   run: (graph) =>
     untilStable(graph, (g, node) => {
       if (!isKind(node, 'affine')) return undefined;
-      return intoProducer(g, node) ?? intoAffine(g, node) ?? intoConsumer(g, node);
+      return intoProducer(g, node) ?? intoAffine(g, node) ?? beforeMover(g, node) ?? intoConsumer(g, node);
     }),
 };
 
@@ -81,6 +82,49 @@ function intoAffine(graph: Graph, node: Node<AffineOp>): Graph | undefined {
   const t = Float32Array.from(dataOf(graph, first, 2), (v, c) => v * scale[c]! + shift[c]!);
   const tensors = [revised(graph, first, 1, s), revised(graph, first, 2, t)] as const;
   return merged(graph, withConstants(first, ...tensors), node, tensors);
+}
+
+/** Behind a slice of pixels, or channels that became pixels, the same happens before them. */
+function beforeMover(graph: Graph, node: Node<AffineOp>): Graph | undefined {
+  const mover = producerOf(graph, node.inputs[0]!);
+  if (mover === undefined || soleConsumer(graph, node.inputs[0]!) !== node || !standsOnLayer(graph, mover)) {
+    return undefined;
+  }
+  const x = tensorOf(graph, mover.inputs[0]!);
+  const [scale, shift] = [dataOf(graph, node, 1), dataOf(graph, node, 2)];
+  const channelOf = channelBefore(mover, x, scale.length);
+  if (channelOf === undefined) return undefined;
+  const count = x.shape.at(-1)!;
+  const spread = (data: TensorData) => Float32Array.from({ length: count }, (_, i) => data[channelOf(i)]!);
+  const constants = [scale, shift].map((data, i): Tensor => {
+    const old = tensorOf(graph, node.inputs[i + 1]!);
+    return { id: freshTensorId(graph, `${old.id}.spread`), shape: [count], dtype: 'float32', data: spread(data) };
+  });
+  const moved: Tensor = { id: freshTensorId(graph, `${x.id}.scaled`), shape: x.shape, dtype: 'float32' };
+  const affine = { ...node, inputs: [x.id, ...constants.map((t) => t.id)], outputs: [moved.id] };
+  return edited(graph, {
+    nodes: new Map<string, readonly Node[]>([
+      [mover.id, [affine, { ...mover, inputs: [moved.id], outputs: node.outputs }]],
+      [node.id, []],
+    ]),
+    tensors: [...constants, moved],
+  });
+}
+
+/** True for a mover of the result of a layer with weights that nothing else reads. */
+function standsOnLayer(graph: Graph, mover: Node): boolean {
+  if (mover.op.kind !== 'slice' && mover.op.kind !== 'depthToSpace' && mover.op.kind !== 'reshape') return false;
+  const below = producerOf(graph, mover.inputs[0]!);
+  if (below === undefined || soleConsumer(graph, mover.inputs[0]!) !== mover) return false;
+  return isKind(below, 'conv2d') ? below.op.clamp === undefined : standsOnLayer(graph, below);
+}
+
+/** The channel behind the mover of each channel before it; undefined where one becomes several. */
+function channelBefore({ op }: Node, x: Tensor, channels: number): ((channel: number) => number) | undefined {
+  const before = x.shape.at(-1)!;
+  if (op.kind === 'depthToSpace' && op.mode === 'CRD') return (i) => Math.floor(i / op.block ** 2);
+  if (op.kind === 'slice') return before === channels && op.steps.at(-1) === 1 ? (i) => i : undefined;
+  return before % channels === 0 ? (i) => i % channels : undefined;
 }
 
 /** w·(x · scale + shift) + b, where all of x is scaled and shifted, or where nothing is shifted. */

@@ -60,7 +60,8 @@ const commuting: ReadonlySet<Op['kind']> = new Set([
 
 /** The operators that can clip instead, where all that lies between commutes with clipping and is read by nobody else. */
 function sourcesBehind(graph: Graph, node: Node): Node[] | undefined {
-  if (!commuting.has(node.op.kind)) return undefined;
+  const nearest = node.op.kind === 'resize' && node.op.mode === 'nearest';
+  if (!nearest && !commuting.has(node.op.kind)) return undefined;
   const sources: Node[] = [];
   for (const id of node.inputs) {
     const producer = soleConsumer(graph, id) === node ? producerOf(graph, id) : undefined;

@@ -35,6 +35,7 @@ function wantedThrough(graph: Graph, node: Node): Chain | undefined {
     case 'averagePool':
     case 'depthToSpace':
     case 'spaceToDepth':
+    case 'resize':
     case 'prelu':
       return [];
     case 'transpose':

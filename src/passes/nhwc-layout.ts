@@ -117,6 +117,7 @@ class Layout {
       case 'averagePool':
       case 'depthToSpace':
       case 'spaceToDepth':
+      case 'resize':
         return this.#asWritten(node, inputs);
     }
   }

@@ -14,6 +14,7 @@ const MOVERS: ReadonlySet<OpKind> = new Set([
   'slice',
   'depthToSpace',
   'spaceToDepth',
+  'resize',
 ]);
 
 /** True for operators whose inputs and outputs must have one quantization. */

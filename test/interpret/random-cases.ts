@@ -2,7 +2,7 @@ import { createRandom, type Random } from '../../src/core/random.ts';
 import type { Graph, IntegerReduction, OpKind, QuantParams, Shape, TensorId } from '../../src/graph/types.ts';
 import type { RequantFormat } from '../../src/numeric/requantize.ts';
 import { QuantizedGraphBuilder } from '../helpers/quantized-graph.ts';
-import { addition, blocks, extremum, multiplication, prelu, slicing } from './random-elementwise.ts';
+import { addition, blocks, extremum, multiplication, prelu, resizing, slicing } from './random-elementwise.ts';
 import { pick, randomClamp, randomQuant, someShape, withClamp } from './random-values.ts';
 
 /** Random quantized graphs, one for each operator and seed. */
@@ -25,6 +25,7 @@ export const quantizedKinds = [
   'softmax',
   'depthToSpace',
   'spaceToDepth',
+  'resize',
 ] as const satisfies readonly OpKind[];
 
 export type QuantizedKind = (typeof quantizedKinds)[number];
@@ -221,6 +222,8 @@ function write(b: QuantizedGraphBuilder, r: Random, kind: QuantizedKind): Tensor
     case 'depthToSpace':
     case 'spaceToDepth':
       return blocks(b, r, kind);
+    case 'resize':
+      return resizing(b, r);
     case 'concat':
       return concatenation(b, r);
     case 'pad':

@@ -77,3 +77,16 @@ export function blocks(b: QuantizedGraphBuilder, r: Random, kind: 'depthToSpace'
   const mode = pick(r, ['DCR', 'CRD'] as const);
   return b.node({ kind, block, mode }, [b.input([1, h, w, c * block ** 2], q)], q);
 }
+
+export function resizing(b: QuantizedGraphBuilder, r: Random): TensorId {
+  const q = randomQuant(r);
+  const [h, w] = [r.int(1, 6), r.int(1, 6)];
+  const scaleOf = (extent: number): number => Math.fround(r.int(extent > 1 ? 2 : 3, 9) / 3);
+  const scales = [scaleOf(h), scaleOf(w)] as const;
+  const size = [Math.floor(Math.fround(h * scales[0])), Math.floor(Math.fround(w * scales[1]))] as const;
+  const transform = pick(r, ['half_pixel', 'pytorch_half_pixel', 'align_corners', 'asymmetric'] as const);
+  const rounding = pick(r, ['round_prefer_floor', 'round_prefer_ceil', 'floor', 'ceil'] as const);
+  const mode = pick(r, ['nearest', 'linear'] as const);
+  const x = b.input([1, h, w, r.int(1, 40)], q);
+  return b.node({ kind: 'resize', mode, transform, rounding, scales, size }, [x], q);
+}

@@ -1,6 +1,16 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { AveragePoolOp, Graph, MaxPoolOp, Op, QuantParams, Shape, TensorId } from '../../src/graph/types.ts';
+import type {
+  AveragePoolOp,
+  Graph,
+  MaxPoolOp,
+  Op,
+  Pair,
+  QuantParams,
+  ResizeOp,
+  Shape,
+  TensorId,
+} from '../../src/graph/types.ts';
 import { type Case, runCases, toolchains } from '../helpers/compile-and-run.ts';
 import { QuantizedGraphBuilder, quant, someQuant } from '../helpers/quantized-graph.ts';
 import { randomGraphs, withBorders } from '../plan/random-graph.ts';
@@ -121,7 +131,7 @@ const images: readonly Operator[] = [
 
 /** Two operands, one of them repeated along some axes. */
 const pairs: readonly Operator[] = [
-  ...[1, 15, 17, 32].flatMap((c): Operator[] =>
+  ...[15, 32].flatMap((c): Operator[] =>
     [
       [1, 4, 3, c],
       [1, 1, 1, c],
@@ -173,8 +183,23 @@ const pairs: readonly Operator[] = [
 
 const slopes = (c: number): Op => ({ kind: 'prelu', slopes: Array.from({ length: c }, (_, i) => ((i % 7) - 2) / 4) });
 const part = (starts: number[], steps: number[], sizes: number[]): Op => ({ kind: 'slice', starts, steps, sizes });
+const resize = (mode: ResizeOp['mode'], size: Pair, transform: ResizeOp['transform'] = 'half_pixel'): Op => ({
+  kind: 'resize',
+  mode,
+  transform,
+  rounding: 'floor',
+  scales: [Math.fround(size[0] / 4), Math.fround(size[1] / 3)],
+  size,
+});
+
 const moved: readonly Operator[] = [
-  ...channelCounts.flatMap((c): Operator[] => [
+  ...[1, 17, 32].flatMap((c): Operator[] => [
+    { shapes: [[1, 4, 3, c]], op: resize('nearest', [8, 6]) },
+    { shapes: [[1, 4, 3, c]], op: resize('linear', [8, 6]) },
+    { shapes: [[1, 4, 3, c]], op: resize('linear', [3, 10], 'align_corners') },
+  ]),
+  { shapes: [[1, 4, 3, 5]], op: resize('nearest', [3, 2], 'asymmetric') },
+  ...[1, 15, 16, 17].flatMap((c): Operator[] => [
     { shapes: [[1, 4, 3, c]], op: slopes(c), output: quant(0.04, 11) },
     { shapes: [[1, 4, 6, c]], op: { kind: 'spaceToDepth', block: 2 } },
     { shapes: [[1, 2, 3, 4 * c]], op: { kind: 'depthToSpace', block: 2, mode: 'DCR' } },
@@ -262,7 +287,7 @@ function constantOperand(): Graph {
 
 const cases: readonly Case[] = [
   ...[...images, ...pairs, ...moved, ...flat].map((o) => ({ name: '', graph: graphOf(o) })),
-  ...[...images, ...pairs, ...moved].map(surrounded),
+  ...[...images, ...pairs, ...moved].filter((_, i) => i % 2 === 0).map(surrounded),
   ...channelCounts.map((c) => ({ name: '', graph: mixedSum(c) })),
   reshaped([1, 4, 3, 2], [1, 2, 6, 2]),
   reshaped([1, 4, 3, 2], [1, 3, 4, 2]),
