@@ -1,40 +1,16 @@
 import { createRandom } from '../src/core/random.ts';
 import { GraphBuilder } from '../src/graph/build.ts';
 import { sizeOf } from '../src/graph/shape.ts';
-import type { AccumulatorModel, Graph, IntegerReduction, Node, Op, QuantParams, TensorId } from '../src/graph/types.ts';
-import { tapRange, type WinogradTile, winogradTransforms } from '../src/numeric/winograd.ts';
-import { stepCount } from '../src/ops/definition.ts';
+import type { Graph, IntegerReduction, Node, Op, QuantParams, TensorId } from '../src/graph/types.ts';
+import { tapRange, winogradTransforms } from '../src/numeric/winograd.ts';
+import type { Reduction } from '../src/ops/definition.ts';
 import { definitionOf } from '../src/ops/index.ts';
-import { windowBudget } from '../src/quantize/accumulator.ts';
-import { greedySegments } from '../src/quantize/segments.ts';
-import type { Extent, LayerSpec, NetworkSpec, OperatorSpec, SchemeName } from './specification.ts';
+import { withNarrowRequantization } from '../src/quantize/requant16.ts';
+import { singleSegment } from '../src/quantize/segments.ts';
+import type { LayerSpec, NetworkSpec, OperatorSpec } from './specification.ts';
+import { drawWeights, networkScheme, type Scheme, schemes } from './weights.ts';
 
-/** How the sums of a layer are accumulated. */
-export interface Scheme {
-  readonly name: SchemeName;
-  readonly dataBits: number;
-  /** Weights are drawn from [−largest, largest]; where absent, as large as one segment (8 bits: two) holds. */
-  readonly largest?: number;
-  readonly accumulatorBits: 8 | 16;
-  /** In the Winograd domain; `exact` without rounding its input. */
-  readonly winograd?: { readonly tile: WinogradTile; readonly exact?: true };
-}
-
-export const oneSegment: Scheme = { name: 'one segment', dataBits: 8, accumulatorBits: 16 };
-/** 7-bit weights. */
-const flushes: Scheme = { name: 'flushes', dataBits: 8, largest: 63, accumulatorBits: 16 };
-/** Of 4-bit data and weights of −1, 0 and 1, as many as need no more than one flush. */
-const eightBits: Scheme = { name: '8 bits', dataBits: 4, accumulatorBits: 8 };
-
-const winogradSchemes: readonly Scheme[] = [
-  { name: 'winograd 4x4', dataBits: 8, accumulatorBits: 16, winograd: { tile: 4 } },
-  { name: 'winograd 2x2', dataBits: 8, accumulatorBits: 16, winograd: { tile: 2 } },
-  { name: 'winograd 2x2, exact', dataBits: 6, accumulatorBits: 16, winograd: { tile: 2, exact: true } },
-];
-
-export const schemes: readonly Scheme[] = [oneSegment, flushes, eightBits, ...winogradSchemes];
-
-/** Each layer under each scheme that its entry has a target for. */
+/** Each layer under each scheme that its entry names. */
 function layerCases(layers: readonly LayerSpec[]): (readonly [LayerSpec, Scheme])[] {
   return layers.flatMap((layer) =>
     schemes.filter(({ name }) => layer.targets[name] !== undefined).map((scheme) => [layer, scheme] as const),
@@ -48,9 +24,9 @@ export function layerGraph(layers: readonly LayerSpec[]): Graph {
     const name = caseName(spec.name, scheme);
     const input = spec.op.kind === 'dense' ? [1, spec.input[2]] : [1, ...spec.input];
     const x = addInput(b, `${name} input`, input, scheme);
-    addOutput(b, addOperator(b, name, spec.op, x, scheme), `${name} output`);
+    addOutput(b, addOperator(b, name, spec.op, [x], scheme), `${name} output`);
   }
-  return b.build();
+  return withNarrowRequantization(b.build());
 }
 
 /** The name of the layer's step: what results are found by. */
@@ -60,11 +36,13 @@ export function caseName(layer: string, { name }: Scheme): string {
 
 export function networkGraph({ name, input, dataBits, layers }: NetworkSpec): Graph {
   const b = new GraphBuilder(name);
-  const scheme: Scheme = { ...oneSegment, dataBits };
-  let x = addInput(b, 'input', [1, ...(input as Extent)], scheme);
-  for (const layer of layers) x = addOperator(b, layer.name, layer.op, x, scheme);
+  const scheme = networkScheme(dataBits);
+  let x = addInput(b, 'input', [1, ...input], scheme);
+  for (const layer of layers) {
+    x = addOperator(b, layer.name, layer.op, layer.from ?? [x], scheme);
+  }
   addOutput(b, x, 'output');
-  return b.build();
+  return withNarrowRequantization(b.build());
 }
 
 /** Never negative: all steps lie above the zero point (DESIGN §3). */
@@ -83,7 +61,14 @@ function addOutput(b: GraphBuilder, tensor: TensorId, name: string): void {
   b.outputs.push({ name, tensor, shape: b.tensors.get(tensor)!.shape, views: [] });
 }
 
-function addOperator(b: GraphBuilder, name: string, spec: OperatorSpec, x: TensorId, scheme: Scheme): TensorId {
+function addOperator(
+  b: GraphBuilder,
+  name: string,
+  spec: OperatorSpec,
+  inputs: readonly TensorId[],
+  scheme: Scheme,
+): TensorId {
+  const x = inputs[0]!;
   switch (spec.kind) {
     case 'conv':
     case 'dense':
@@ -91,13 +76,19 @@ function addOperator(b: GraphBuilder, name: string, spec: OperatorSpec, x: Tenso
     case 'maxPool': {
       const { kernel, stride } = spec;
       const window = { kernel: [kernel, kernel], strides: [stride, stride], dilations: [1, 1] } as const;
-      return addNode(b, name, { kind: 'maxPool', ...window, pads: [0, 0, 0, 0] }, [x], quantOf(b, x));
+      return addNode(b, name, { kind: 'maxPool', ...window, pads: [0, 0, 0, 0] }, inputs, quantOf(b, x));
     }
     case 'averagePool': {
       const kernel = [spec.kernel, spec.kernel] as const;
       const window = { kernel, strides: kernel, pads: [0, 0, 0, 0], ceilExtra: [0, 0] } as const;
-      return addNode(b, name, { kind: 'averagePool', ...window, countIncludePad: false }, [x], quantOf(b, x));
+      return addNode(b, name, { kind: 'averagePool', ...window, countIncludePad: false }, inputs, quantOf(b, x));
     }
+    case 'add': {
+      const scale = inputs.reduce((sum, id) => sum + quantOf(b, id).scale[0]!, 0);
+      return addNode(b, name, { kind: 'add' }, inputs, activation(scale / 1.5, scheme));
+    }
+    case 'hardSwish':
+      return addNode(b, name, { kind: 'unary', fn: { name: 'hardSwish' } }, inputs, quantOf(b, x));
   }
 }
 
@@ -108,60 +99,35 @@ function flattened(b: GraphBuilder, name: string, x: TensorId): TensorId {
   return addNode(b, `${name} flatten`, { kind: 'reshape', shape: flat }, [x], quantOf(b, x));
 }
 
-function addReduction(
-  b: GraphBuilder,
-  name: string,
-  spec: Extract<OperatorSpec, { kind: 'conv' | 'dense' }>,
-  x: TensorId,
-  scheme: Scheme,
-): TensorId {
+type ReductionSpec = Extract<OperatorSpec, { kind: 'conv' | 'dense' }>;
+
+function addReduction(b: GraphBuilder, name: string, spec: ReductionSpec, x: TensorId, scheme: Scheme): TensorId {
   if (scheme.winograd !== undefined) return addWinograd(b, name, spec, x, scheme);
   const channels = b.tensors.get(x)!.shape.at(-1)!;
   const { outputs } = spec;
-  const kernel = spec.kind === 'conv' ? [spec.kernel, spec.kernel] : [];
-  const groups = spec.kind === 'conv' ? spec.groups : 1;
-  const shape = [outputs, ...kernel, channels / groups];
-  const length = sizeOf(shape) / outputs;
-  const depthwise = groups === channels && groups === outputs;
-  const runLength = spec.kind === 'conv' && groups === 1 ? spec.kernel * channels : channels / groups;
-  const { weights, accumulator, largest } = drawWeights(
-    modelOf(scheme, length, runLength, depthwise),
-    outputs,
-    length,
-    scheme,
-  );
-  const scale = Array.from({ length: outputs }, (_, o) => Math.fround((0.01 + 0.001 * (o % 8)) / largest));
+  const groups = spec.kind === 'conv' ? groupsOf(spec, channels) : 1;
+  const shape = [outputs, ...(spec.kind === 'conv' ? [spec.kernel, spec.kernel] : []), channels / groups];
+  const op = operatorOf(spec, groups);
+  const { length, ...reduction } = reductionOf(b, op, x, shape);
+  const { lanes, ...single } = singleSegment({ length, ...reduction }, scheme.accumulatorBits, 8);
+  const model = { ...single, lanes: scheme.accumulatorBits === 8 && lanes === 8 ? 16 : lanes };
+  const { weights, accumulator } = drawWeights(model, outputs, length, scheme);
+  const largest = weights.reduce((most, w) => Math.max(most, Math.abs(w)), 1);
+  const scale = Array.from({ length: outputs }, (_, o) => Math.fround((0.012 + 0.0004 * (o % 8)) / largest));
   const quant = { scale, zeroPoint: 0, qmin: -127, qmax: 127, axis: 0 };
   const w = b.constant(`${name} weights`, shape, weights, { quant });
   const bias = b.constant(`${name} bias`, [outputs], new Int32Array(outputs).fill(100));
   const integer: IntegerReduction = { requant: 'fixed', accumulator, mode: 'proven' };
-  const relu = { clamp: { lo: 0, hi: Number.POSITIVE_INFINITY }, integer };
-  const op: Op =
-    spec.kind === 'dense'
-      ? { kind: 'fullyConnected', ...relu }
-      : {
-          kind: 'conv2d',
-          strides: [spec.stride, spec.stride],
-          pads: [spec.pad, spec.pad, spec.pad, spec.pad],
-          dilations: [1, 1],
-          groups,
-          ...relu,
-        };
-  // Three standard deviations of the sums of uniform operands fill the output's steps.
+  // Two and a half standard deviations of the sums of uniform operands fill the output's steps.
   const range = quantOf(b, x).scale[0]! * 2 ** scheme.dataBits;
   const deviation = Math.sqrt(length) * (range / 1.7) * (0.0135 / 1.7);
-  return addNode(b, name, op, [x, w, bias], activation((3 * deviation) / 2 ** scheme.dataBits, scheme));
+  const y = activation((2.5 * deviation) / 2 ** scheme.dataBits, scheme);
+  return addNode(b, name, { ...op, clamp: { lo: 0, hi: Number.POSITIVE_INFINITY }, integer } as Op, [x, w, bias], y);
 }
 
 /** A 3×3 convolution in the Winograd domain: random weights that one segment holds, taps rounded so that most fit int8. */
-function addWinograd(
-  b: GraphBuilder,
-  name: string,
-  spec: Extract<OperatorSpec, { kind: 'conv' | 'dense' }>,
-  x: TensorId,
-  { dataBits, winograd }: Scheme,
-): TensorId {
-  const { tile, exact } = winograd!;
+function addWinograd(b: GraphBuilder, name: string, spec: ReductionSpec, x: TensorId, scheme: Scheme): TensorId {
+  const { tile, exact } = scheme.winograd!;
   const transforms = winogradTransforms(tile);
   const taps = transforms.size ** 2;
   const channels = b.tensors.get(x)!.shape.at(-1)!;
@@ -191,36 +157,31 @@ function addWinograd(
     integer: { requant: 'fixed', accumulator, mode: 'proven' },
   };
   const deviation = Math.sqrt(channels) * 2 ** -9 * largest * 50 * quantOf(b, x).scale[0]! * (tile === 4 ? 20 : 2);
-  return addNode(b, name, op, [x, w, bias], activation((3 * deviation) / 2 ** dataBits, { ...oneSegment, dataBits }));
+  return addNode(b, name, op, [x, w, bias], activation((3 * deviation) / 2 ** scheme.dataBits, scheme));
 }
 
-function modelOf(scheme: Scheme, length: number, runLength: number, depthwise: boolean): AccumulatorModel {
-  const bits = scheme.accumulatorBits;
-  const lanes = depthwise ? { lanes: 1, step: 1 } : { lanes: bits === 8 ? 16 : 8, step: 16 };
-  return { bits, ...lanes, runLength, segments: [stepCount({ ...lanes, runLength }, length)] };
+function groupsOf({ groups }: Extract<ReductionSpec, { kind: 'conv' }>, channels: number): number {
+  return groups === 'depthwise' ? channels : groups;
 }
 
-/** Uniform integer weights, `density` of them not zero by choice, flushed where they need it. */
-function drawWeights(model: AccumulatorModel, outputs: number, length: number, scheme: Scheme) {
-  const half = 2 ** (scheme.dataBits - 1);
-  const budget = windowBudget(model.bits, { lo: -half, hi: half - 1 });
-  const draw = (largest: number, density: number) => {
-    const random = createRandom(length, outputs);
-    const weight = () => (density < 1 && random.float() >= density ? 0 : random.int(-largest, largest));
-    const weights = Int8Array.from({ length: outputs * length }, weight);
-    return { weights, accumulator: greedySegments(model, weights, outputs, budget), largest };
-  };
-  if (scheme.largest !== undefined) return draw(scheme.largest, 1);
-  const segments = scheme.accumulatorBits === 8 ? 2 : 1;
-  // A lane's Σ|w| has a mean of somewhat more than n·largest/2, the largest of all channels is more.
-  const bound = Math.floor((2 * budget * segments * model.lanes) / length);
-  let [largest, density] = [Math.max(1, Math.min(127, bound)), 1];
-  for (;;) {
-    const drawn = draw(largest, density);
-    if (drawn.accumulator.segments.length <= segments) return drawn;
-    if (largest > 1) largest--;
-    else density *= 0.85;
-  }
+function operatorOf(spec: ReductionSpec, groups: number): Op {
+  if (spec.kind === 'dense') return { kind: 'fullyConnected' };
+  const { stride, pad } = spec;
+  return { kind: 'conv2d', strides: [stride, stride], pads: [pad, pad, pad, pad], dilations: [1, 1], groups };
+}
+
+/** What the operator would sum over weights of this shape. */
+function reductionOf(b: GraphBuilder, op: Op, x: TensorId, shape: readonly number[]): Reduction {
+  const weights = { id: 'weights', shape, dtype: 'int8' } as const;
+  const bias = { id: 'bias', shape: [shape[0]!], dtype: 'int32' } as const;
+  const node = {
+    id: 'n',
+    op,
+    inputs: [x, 'weights', 'bias'],
+    outputs: ['y'],
+    origin: { name: 'n', opType: '' },
+  } as Node;
+  return definitionOf(node).reduction!(node, [b.tensors.get(x)!, weights, bias]);
 }
 
 function addNode(b: GraphBuilder, name: string, op: Op, inputs: readonly TensorId[], quant: QuantParams): TensorId {

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import type { Variant } from '../src/bench/bench.ts';
 import { modelledCpus } from '../src/bench/model-cycles.ts';
-import { caseName, schemes } from './graphs.ts';
+import { caseName } from './graphs.ts';
 import {
   byInstructions,
   type MeasuredLayer,
@@ -11,6 +11,7 @@ import {
   type Results,
 } from './results.ts';
 import type { LayerSpec, Specification } from './specification.ts';
+import { schemes } from './weights.ts';
 
 const peersSchema = z.looseObject({
   instructionsPerMac: z.record(z.string(), z.record(z.string(), z.number())),
@@ -71,7 +72,7 @@ function layerTable(program: MeasuredProgram, specification: Specification, peer
       const layer = program.layers.find(({ name }) => name === caseName(spec.name, scheme));
       if (target === undefined || layer === undefined) return [];
       const perMac = compilers.map((compiler) => layer.runs.neonarrow[compiler]!.instructions / layer.macs);
-      const met = Math.min(...perMac) <= target && Math.max(...perMac) <= 1.15 * target;
+      const met = target !== null && Math.min(...perMac) <= target && Math.max(...perMac) <= 1.15 * target;
       const existing = bestPeer(peers, spec.name);
       return [
         [
@@ -79,8 +80,8 @@ function layerTable(program: MeasuredProgram, specification: Specification, peer
           scheme.name,
           layer.kernel,
           ...perMac.map((value) => value.toFixed(4)),
-          target.toFixed(3),
-          met ? 'yes' : 'no',
+          target?.toFixed(3) ?? '',
+          target === null ? '' : met ? 'yes' : 'no',
           existing === undefined ? '' : existing.toFixed(3),
         ],
       ];
@@ -93,7 +94,7 @@ function describe({ input, op }: LayerSpec): string {
   const [height, width, channels] = input;
   if (op.kind !== 'conv') return `${channels}→${'outputs' in op ? op.outputs : channels}`;
   const stride = op.stride === 1 ? '' : ` stride ${op.stride}`;
-  const form = op.groups > 1 ? ' depthwise' : '';
+  const form = op.groups === 'depthwise' ? ' depthwise' : '';
   return `${op.kernel}×${op.kernel}${stride}${form}, ${channels}→${op.outputs} at ${height}×${width}`;
 }
 

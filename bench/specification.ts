@@ -4,10 +4,11 @@ import { z } from 'zod';
 /** `bench/layers.json`, checked. */
 const size = z.number().int().positive();
 
-/** Schemes under which layers are measured: `graphs.ts` says what they are. */
+/** Schemes under which layers are measured: `weights.ts` says what they are. */
 export const schemeNames = [
   'one segment',
   'flushes',
+  'uniform, flushes',
   '8 bits',
   'winograd 4x4',
   'winograd 2x2',
@@ -22,12 +23,14 @@ const operator = z.discriminatedUnion('kind', [
     kernel: size.default(1),
     stride: size.default(1),
     pad: z.number().int().nonnegative().default(0),
-    groups: size.default(1),
+    groups: z.union([size, z.literal('depthwise')]).default(1),
     outputs: size,
   }),
   z.strictObject({ kind: z.literal('dense'), outputs: size }),
   z.strictObject({ kind: z.literal('maxPool'), kernel: size, stride: size }),
   z.strictObject({ kind: z.literal('averagePool'), kernel: size }),
+  z.strictObject({ kind: z.literal('add') }),
+  z.strictObject({ kind: z.literal('hardSwish') }),
 ]);
 
 const shape = z.tuple([size, size, size]);
@@ -40,8 +43,8 @@ const schema = z.strictObject({
       /** Height, width, channels. */
       input: shape,
       op: operator,
-      /** The schemes under which it is measured, with the instructions a MAC that are wanted. */
-      targets: z.partialRecord(z.enum(schemeNames), z.number()),
+      /** The schemes under which it is measured, with the instructions a MAC that are wanted, if any. */
+      targets: z.partialRecord(z.enum(schemeNames), z.number().nullable()),
     }),
   ),
   networks: z.array(
@@ -52,7 +55,8 @@ const schema = z.strictObject({
       dataBits: size,
       /** Instructions a MAC, over the whole network. */
       target: z.number().optional(),
-      layers: z.array(z.strictObject({ name: z.string(), op: operator })),
+      /** `from`: the layers that it reads, where that is not the one before. */
+      layers: z.array(z.strictObject({ name: z.string(), from: z.array(z.string()).optional(), op: operator })),
     }),
   ),
 });

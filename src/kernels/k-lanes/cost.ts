@@ -17,6 +17,13 @@ export function unrollOf(passes: number): number {
   return [9, 8, 7, 6, 5, 4, 3].find((d) => passes % d === 0) ?? 4;
 }
 
+/** As many pieces written out as their passes allow; of those that divide their number, the most. */
+export function unrollOfPieces(count: number, { passes }: Stretch): number {
+  const most = Math.max(1, Math.floor(mostUnrolled / Math.max(1, passes)));
+  const divisors = Array.from({ length: most }, (_, i) => most - i).filter((d) => count % d === 0);
+  return count <= most ? count : (divisors[0] ?? 1);
+}
+
 /** A stretch of K without a flush inside, as the loops take it: 32 bytes at a time, then 16, then 8. */
 export interface Stretch {
   readonly passes: number;
@@ -62,7 +69,7 @@ export function tileInstructions(course: Course, tile: Tile): number {
   const ofRun =
     count * stretchInstructions(piece, pixels, pointers) +
     (isRest(course) ? stretchInstructions(rest, pixels, pointers) : 0) +
-    (count > 1 ? count * (3 + pointers) : 0);
+    (count > 1 ? (count / unrollOfPieces(count, piece) - 1) * (3 + pointers) : 0);
   const runs = walk.runs * (ofRun + (walk.runs > 1 ? 3 + pointers : 0));
   return runs + flushInstructions(course, pixels, preloaded) + epilogue(tile, partition.kind === 'whole');
 }

@@ -3,7 +3,7 @@ import type { Conv2dOp, FullyConnectedOp } from '../../graph/types.ts';
 import { integerClamp } from '../../ops/quantized.ts';
 import type { Operand, ViewContext } from '../kernel.ts';
 import { requantizerView } from '../requantizer-arrays.ts';
-import { type Course, isRest, type Stretch, stretchesOf, tileInstructions, unrollOf } from './cost.ts';
+import { type Course, isRest, type Stretch, stretchesOf, tileInstructions, unrollOf, unrollOfPieces } from './cost.ts';
 import type { Geometry } from './geometry.ts';
 import { type Prepared, prepare } from './prepare.ts';
 import {
@@ -159,6 +159,7 @@ function courseView(course: Course) {
       some: count > 0,
       several: count > 1,
       count,
+      unrollPieces: unrollOfPieces(count, piece),
       ...stretchView(piece),
     },
     rest: { some: isRest(course), ...stretchView(rest) },
