@@ -3,7 +3,14 @@ import { must } from '../core/must.ts';
 import type { AccumulatorModel, Conv2dOp, Graph } from '../graph/types.ts';
 import type { Requantizer } from '../numeric/requantize.ts';
 import { integerClamp, reductionRequantizer } from '../ops/quantized.ts';
-import { fitsWindow, preloadOf, type SumRange, sumRanges, widest } from '../quantize/accumulator.ts';
+import {
+  fitsWindow,
+  fitsWithoutPreload,
+  preloadOf,
+  type SumRange,
+  sumRanges,
+  widest,
+} from '../quantize/accumulator.ts';
 import { foldedBias, type Geometry } from './k-lanes/geometry.ts';
 import { checkSums } from './k-lanes/prepare.ts';
 import type { ConstantArray, Packed, ViewContext } from './kernel.ts';
@@ -115,7 +122,8 @@ function wideSums(
 
 /**
  * Sums that stay in 16 bits to the end: `sat16(start + Σ x·w + rest)`, where `start + Σ x·w` is in 16 bits and
- * `start + rest` is the bias. Where the whole sum fits, the rest is 0.
+ * `start + rest` is the bias. Where no sum needs a start, all of the bias is added in the end, so that the first product
+ * starts the sum; where whole sums fit, there is no rest.
  * @returns undefined where there are flushes, or no such start
  */
 function narrowSums(
@@ -126,16 +134,20 @@ function narrowSums(
   if (requantizer.format !== 'fixed16' || ranges.some((own) => own.length > 1)) return undefined;
   const start = new Int16Array(Math.ceil(ranges.length / block) * block);
   const rest = new Int16Array(start.length);
+  const unstarted = ranges.every(([range], c) => {
+    const bias = foldedBias(g, c);
+    return fitsWithoutPreload(must(range, 'range'), 16) && bias >= -32768 && bias <= 32767;
+  });
   for (const [c, [range]] of ranges.entries()) {
     const bias = foldedBias(g, c);
-    const split = splitBias(bias, must(range, 'range'));
+    const split = unstarted ? 0 : splitBias(bias, must(range, 'range'));
     if (split === undefined) return undefined;
     [start[c], rest[c]] = [split, bias - split];
   }
-  const saturates = rest.some((r) => r !== 0);
+  const saturates = unstarted || rest.some((r) => r !== 0);
   return [
-    { name: 'start', data: start, comment: foldedIn },
-    ...(saturates ? [{ name: 'rest', data: rest, comment: 'what is left of the bias, added with saturation' }] : []),
+    ...(unstarted ? [] : [{ name: 'start', data: start, comment: foldedIn }]),
+    ...(saturates ? [{ name: 'rest', data: rest, comment: unstarted ? foldedIn : 'what is left of the bias' }] : []),
   ];
 }
 
@@ -175,7 +187,8 @@ export function channelLanesView(
     start: array('start'),
     rest: array('rest'),
     preloaded: has('preload'),
-    narrow: has('start'),
+    narrow: has('start') || has('rest'),
+    started: has('start'),
     saturates: has('rest'),
     requantizer: requantizerView(requantizerOf(g, context.graph)),
     ...integerClamp(g.y, g.node.op.clamp),

@@ -13,10 +13,11 @@ import {
 import { type Geometry, geometryOf } from './k-lanes/geometry.ts';
 import type { Kernel, Operand, ViewContext } from './kernel.ts';
 
-/** Weights of that many taps stay in registers along a row, next to the accumulators of a tile and what requantizes them. */
-const mostInRegisters = 9;
-/** Output pixels of a row in a tile, at most: 5 × 2 accumulators of 16 bits. */
-const mostPixels = 5;
+/** Weights of a row of so many taps stay in registers, next to the accumulators of a tile and what requantizes them. */
+const longestRow = 5;
+/** Output pixels of a row in a tile, at most: 8 × 2 accumulators of 16 bits; or 5 × 2 next to the loop over taps. */
+const mostPixels = 8;
+const mostPixelsByTap = 5;
 const mostUnrolled = 25;
 
 /** A channel's taps are summed in one 16-bit lane; `segments` count taps. */
@@ -33,29 +34,27 @@ function modelOf(g: Geometry): AccumulatorModel {
   return greedySegments(model, g.weights, g.reduction.channels, windowBudget(16, g.xRange));
 }
 
-/** Flushes need the registers for sums of 32 bits. */
-function holdsWeights(g: Geometry, model: AccumulatorModel): boolean {
-  return g.reduction.length <= mostInRegisters && model.segments.length === 1;
+/** Row by row of the kernel, where nothing is flushed: flushes need the registers for sums of 32 bits. */
+function goesByRow(g: Geometry, model: AccumulatorModel): boolean {
+  return g.kernel[1] <= longestRow && model.segments.length === 1;
 }
 
-/** A vector of the input, and the products that the pixels of a tile make of it. */
+/** A vector of a row of the input, and the products that the pixels of a tile make of it. */
 interface Column {
-  readonly row: number;
   readonly column: number;
   readonly uses: readonly { readonly pixel: number; readonly tap: number }[];
 }
 
-/** Each input vector that a tile reads, once, column after column: pixels share what their windows have in common. */
+/** Each input vector of a row that a tile reads, once: pixels share what their windows have in common. */
 function columnsOf(g: Geometry, pixels: number): Column[] {
-  const [kh, kw] = g.kernel;
+  const [, kw] = g.kernel;
   const at = (pixel: number, kx: number) => pixel * g.strides[1] + kx * g.dilations[1];
   const width = at(pixels - 1, kw - 1) + 1;
-  return Array.from({ length: width * kh }, (_, i) => {
-    const [column, row] = [Math.floor(i / kh), i % kh];
-    const uses = Array.from({ length: pixels * kw }, (_, j) => ({ pixel: Math.floor(j / kw), kx: j % kw }))
-      .filter(({ pixel, kx }) => at(pixel, kx) === column)
-      .map(({ pixel, kx }) => ({ pixel, tap: row * kw + kx }));
-    return { row, column, uses };
+  return Array.from({ length: width }, (_, column) => {
+    const uses = Array.from({ length: pixels * kw }, (_, j) => ({ pixel: Math.floor(j / kw), tap: j % kw })).filter(
+      ({ pixel, tap }) => at(pixel, tap) === column,
+    );
+    return { column, uses };
   }).filter(({ uses }) => uses.length > 0);
 }
 
@@ -75,7 +74,10 @@ function layerOf(node: Node<Conv2dOp>, graph: Graph): Layer {
 function tileInstructions({ g, model, epilogue }: Layer, pixels: number): number {
   const taps = g.reduction.length;
   const ends = pixels * epilogue + 10;
-  if (holdsWeights(g, model)) return columnsOf(g, pixels).length + 2 * taps * pixels + ends;
+  if (goesByRow(g, model)) {
+    const [kh, kw] = g.kernel;
+    return kh * (columnsOf(g, pixels).length + Math.ceil(kw / 2)) + 2 * taps * pixels + ends;
+  }
   const flushes = model.segments.length - 1;
   return taps * (1 + 3 * pixels) + (flushes > 0 ? taps * 3 : 0) + pixels * 6 * flushes + ends + 12;
 }
@@ -87,7 +89,7 @@ function layerInstructions(layer: Layer, pixels: number): number {
 }
 
 function tilePixelsOf(layer: Layer): number {
-  const most = Math.min(mostPixels, layer.g.outWidth);
+  const most = Math.min(goesByRow(layer.g, layer.model) ? mostPixels : mostPixelsByTap, layer.g.outWidth);
   const fitting = Array.from({ length: most }, (_, i) => most - i);
   return fitting.reduce((a, b) => (layerInstructions(layer, b) < layerInstructions(layer, a) ? b : a));
 }
@@ -98,14 +100,13 @@ function view(context: ViewContext<Conv2dOp>) {
   const pixels = tilePixelsOf(layer);
   const x = must(context.inputs[0], 'input');
   const { length } = g.reduction;
+  const byRow = goesByRow(g, model);
+  const begins = byRow && !context.packed.arrays.some(({ name }) => name === 'start' || name === 'preload');
   return {
     ...channelLanesView(context, g, model, pixels),
-    inRegisters: holdsWeights(g, model),
-    columns: columnsOf(g, pixels).map((c) => ({
-      offset: c.row * g.dilations[0] * x.rowStride + c.column * x.pixelStride,
-      uses: c.uses,
-      last: c.row === g.kernel[0] - 1,
-    })),
+    byRow,
+    begins,
+    rows: rowsView(g, x, pixels, begins),
     tapCount: length,
     unroll: length <= mostUnrolled ? length : 1,
     taps: Array.from({ length }, (_, tap) => ({
@@ -115,6 +116,24 @@ function view(context: ViewContext<Conv2dOp>) {
       flush: model.segments.includes(tap + 1) && tap + 1 < length ? 1 : 0,
     })),
   };
+}
+
+/** @param begins whether the first product of each accumulator starts its sum: else it starts from a given value */
+function rowsView(g: Geometry, x: Operand, pixels: number, begins: boolean) {
+  const [kh, kw] = g.kernel;
+  const begun = new Set<number>(!begins ? Array.from({ length: pixels }, (_, i) => i) : []);
+  return Array.from({ length: kh }, (_, row) => ({
+    row,
+    weights: Array.from({ length: kw }, (_, index) => ({ index, offset: (row * kw + index) * block })),
+    columns: columnsOf(g, pixels).map(({ column, uses }) => ({
+      offset: row * g.dilations[0] * x.rowStride + column * x.pixelStride,
+      uses: uses.map(({ pixel, tap }) => {
+        const isFirst = !begun.has(pixel);
+        begun.add(pixel);
+        return { pixel, tap, begins: isFirst };
+      }),
+    })),
+  }));
 }
 
 function tapOffset(g: Geometry, x: Operand, tap: number): number {

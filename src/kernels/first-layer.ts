@@ -124,6 +124,7 @@ function view(context: ViewContext<Conv2dOp>) {
   }));
   return {
     ...channelLanesView(context, g, model, pixels),
+    begins: false,
     rows: kh,
     rowStep: g.dilations[0] * must(context.inputs[0], 'input').rowStride,
     rowBytes: runLength,
