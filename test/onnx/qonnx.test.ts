@@ -71,7 +71,7 @@ describe('a QONNX network', () => {
     expect(found.values).toBe(200);
     expect(found.maxSteps).toBeLessThanOrEqual(1);
     // With biases rounded to the steps of the file it is 10 of them.
-    expect(found.differing).toBeLessThanOrEqual(1);
+    expect(found.differing).toBeLessThanOrEqual(4);
     expect(graph.nodes.map((n) => n.op.kind)).toEqual(['conv2d', 'maxPool', 'reshape', 'fullyConnected']);
   });
 
