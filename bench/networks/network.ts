@@ -1,0 +1,18 @@
+import type { SourceModel } from '../../src/onnx/model.ts';
+
+/** What can be made smaller of a network, for tests; the published sizes where absent. */
+export interface NetworkOptions {
+  /** Multiplier of the channels. */
+  readonly width?: number;
+  /** Height and width of the input. */
+  readonly size?: number;
+}
+
+export interface Network {
+  readonly name: string;
+  /** Where the architecture comes from. */
+  readonly source: string;
+  build(options?: NetworkOptions): SourceModel;
+  /** For tests: seconds, under QEMU. */
+  readonly small: NetworkOptions;
+}
