@@ -1,5 +1,5 @@
 import type { SourceModel } from '../../src/onnx/model.ts';
-import type { NetworkOptions } from './network.ts';
+import { type NetworkOptions, repeated } from './network.ts';
 import { NetworkWriter, scaled, type Value } from './writer.ts';
 
 /** Classifiers of ImageNet built from full convolutions. */
@@ -43,7 +43,8 @@ export function squeezeNet({ width = 1, size = 224 }: NetworkOptions = {}): Sour
 }
 
 /** VGG-16 (Simonyan and Zisserman 2014). */
-export function vgg16({ width = 1, size = 224 }: NetworkOptions = {}): SourceModel {
+export function vgg16(options: NetworkOptions = {}): SourceModel {
+  const { width = 1, size = 224 } = options;
   const n = new NetworkWriter('vgg16');
   let x = n.input('image', [1, 3, size, size]);
   for (const [channels, layers] of [
@@ -53,7 +54,7 @@ export function vgg16({ width = 1, size = 224 }: NetworkOptions = {}): SourceMod
     [512, 3],
     [512, 3],
   ] as const) {
-    for (let i = 0; i < layers; i++) {
+    for (let i = 0; i < repeated(layers, options); i++) {
       x = n.conv(x, { channels: scaled(channels, width), kernel: 3, norm: false, activation: 'relu' });
     }
     x = n.maxPool(x, { kernel: 2, stride: 2 });
@@ -66,14 +67,15 @@ export function vgg16({ width = 1, size = 224 }: NetworkOptions = {}): SourceMod
 const resNetLayers = { 18: [2, 2, 2, 2], 50: [3, 4, 6, 3] } as const;
 
 /** ResNet of 18 or 50 layers (He et al. 2015), the stride in the 3×3 convolution. */
-export function resNet(depth: 18 | 50, { width = 1, size = 224 }: NetworkOptions = {}): SourceModel {
-  const n = new NetworkWriter(`resnet${depth}`);
+export function resNet(layers: 18 | 50, options: NetworkOptions = {}): SourceModel {
+  const { width = 1, size = 224 } = options;
+  const n = new NetworkWriter(`resnet${layers}`);
   const stem = n.conv(n.input('image', [1, 3, size, size]), { channels: scaled(64, width), kernel: 7, stride: 2 });
   let x = n.maxPool(stem, { kernel: 3, stride: 2, pad: 1 });
-  for (const [stage, blocks] of resNetLayers[depth].entries()) {
+  for (const [stage, blocks] of resNetLayers[layers].entries()) {
     const channels = scaled(64 * 2 ** stage, width);
-    for (let block = 0; block < blocks; block++) {
-      x = residual(n, x, channels, stage > 0 && block === 0 ? 2 : 1, depth === 50);
+    for (let block = 0; block < repeated(blocks, options); block++) {
+      x = residual(n, x, channels, stage > 0 && block === 0 ? 2 : 1, layers === 50);
     }
   }
   return n.build({ scores: n.dense(n.flatten(n.globalPool(x)), 1000) });
@@ -90,7 +92,8 @@ function residual(n: NetworkWriter, x: Value, channels: number, stride: number, 
 }
 
 /** DenseNet-121: BatchNormalization and ReLU in front of the convolutions, everything joined (Huang et al. 2016). */
-export function denseNet121({ width = 1, size = 224 }: NetworkOptions = {}): SourceModel {
+export function denseNet121(options: NetworkOptions = {}): SourceModel {
+  const { width = 1, size = 224 } = options;
   const n = new NetworkWriter('densenet121');
   const growth = scaled(32, width);
   const activated = (x: Value) => n.activate(n.batchNorm(x), 'relu');
@@ -98,7 +101,7 @@ export function denseNet121({ width = 1, size = 224 }: NetworkOptions = {}): Sou
   let x = n.maxPool(stem, { kernel: 3, stride: 2, pad: 1 });
   const plain = { norm: false, activation: 'none' } as const;
   for (const [block, layers] of [6, 12, 24, 16].entries()) {
-    for (let i = 0; i < layers; i++) {
+    for (let i = 0; i < repeated(layers, options); i++) {
       const inner = n.conv(activated(x), { channels: 4 * growth });
       x = n.concat([x, n.conv(inner, { channels: growth, kernel: 3, ...plain })]);
     }

@@ -1,5 +1,5 @@
 import type { SourceModel } from '../../src/onnx/model.ts';
-import type { NetworkOptions } from './network.ts';
+import { type NetworkOptions, repeated } from './network.ts';
 import { NetworkWriter, scaled, type Value } from './writer.ts';
 
 /** The four networks of MLPerf Tiny (Banbury et al. 2021), as their reference models are built. */
@@ -42,7 +42,8 @@ function padded(
 }
 
 /** Visual wake words: MobileNetV1 with a quarter of the channels, 96×96 pixels. */
-export function mobileNetV1({ width = 0.25, size = 96 }: NetworkOptions = {}): SourceModel {
+export function mobileNetV1(options: NetworkOptions = {}): SourceModel {
+  const { width = 0.25, size = 96 } = options;
   const n = new NetworkWriter('mobilenet_v1');
   let x = n.conv(n.input('image', [1, 3, size, size]), { channels: scaled(32, width), kernel: 3, stride: 2 });
   const blocks = [
@@ -53,7 +54,12 @@ export function mobileNetV1({ width = 0.25, size = 96 }: NetworkOptions = {}): S
     [256, 1],
     [512, 2],
   ] as const;
-  const all = [...blocks, ...Array.from({ length: 5 }, () => [512, 1] as const), [1024, 2], [1024, 1]] as const;
+  const all = [
+    ...blocks,
+    ...Array.from({ length: repeated(5, options) }, () => [512, 1] as const),
+    [1024, 2],
+    [1024, 1],
+  ] as const;
   for (const [channels, stride] of all) {
     x = n.conv(n.depthwise(x, { kernel: 3, stride }), { channels: scaled(channels, width) });
   }

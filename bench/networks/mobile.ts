@@ -1,5 +1,5 @@
 import type { SourceModel } from '../../src/onnx/model.ts';
-import type { NetworkOptions } from './network.ts';
+import { type NetworkOptions, repeated } from './network.ts';
 import { type Activation, NetworkWriter, scaled, type Value } from './writer.ts';
 
 /** Classifiers for small processors: depthwise separable convolutions. */
@@ -21,17 +21,25 @@ function inverted(
   return stride === 1 && x.shape[1] === channels ? n.add(x, y) : y;
 }
 
-function stages(n: NetworkWriter, start: Value, list: readonly Stage[], width: number, fn: Activation): Value {
+function stages(
+  n: NetworkWriter,
+  start: Value,
+  list: readonly Stage[],
+  options: NetworkOptions,
+  fn: Activation,
+): Value {
+  const { width = 1 } = options;
   let x = start;
   for (const [factor, channels, blocks, first, kernel] of list) {
     const stage: Stage = [factor, scaled(channels, width), blocks, first, kernel];
-    for (let i = 0; i < blocks; i++) x = inverted(n, x, stage, i === 0 ? first : 1, fn);
+    for (let i = 0; i < repeated(blocks, options); i++) x = inverted(n, x, stage, i === 0 ? first : 1, fn);
   }
   return x;
 }
 
 /** MobileNetV2 (Sandler et al. 2018). */
-export function mobileNetV2({ width = 1, size = 224 }: NetworkOptions = {}): SourceModel {
+export function mobileNetV2(options: NetworkOptions = {}): SourceModel {
+  const { width = 1, size = 224 } = options;
   const n = new NetworkWriter('mobilenet_v2');
   const stem = { channels: scaled(32, width), kernel: 3, stride: 2, activation: 'relu6' } as const;
   const list: readonly Stage[] = [
@@ -47,13 +55,14 @@ export function mobileNetV2({ width = 1, size = 224 }: NetworkOptions = {}): Sou
       [6, 320, 1, 1, 3],
     ] as const),
   ];
-  const x = stages(n, n.conv(n.input('image', [1, 3, size, size]), stem), list, width, 'relu6');
+  const x = stages(n, n.conv(n.input('image', [1, 3, size, size]), stem), list, options, 'relu6');
   const features = n.conv(x, { channels: scaled(1280, Math.max(1, width)), activation: 'relu6' });
   return n.build({ scores: n.dense(n.flatten(n.globalPool(features)), 1000) });
 }
 
 /** EfficientNet-Lite0: no squeeze-and-excite, ReLU6 (Liu 2020). */
-export function efficientNetLite0({ width = 1, size = 224 }: NetworkOptions = {}): SourceModel {
+export function efficientNetLite0(options: NetworkOptions = {}): SourceModel {
+  const { width = 1, size = 224 } = options;
   const n = new NetworkWriter('efficientnet_lite0');
   const stem = { channels: scaled(32, width), kernel: 3, stride: 2, activation: 'relu6' } as const;
   const list: readonly Stage[] = [
@@ -69,7 +78,7 @@ export function efficientNetLite0({ width = 1, size = 224 }: NetworkOptions = {}
       [6, 320, 1, 1, 3],
     ] as const),
   ];
-  const x = stages(n, n.conv(n.input('image', [1, 3, size, size]), stem), list, width, 'relu6');
+  const x = stages(n, n.conv(n.input('image', [1, 3, size, size]), stem), list, options, 'relu6');
   const features = n.conv(x, { channels: scaled(1280, Math.max(1, width)), activation: 'relu6' });
   return n.build({ scores: n.dense(n.flatten(n.globalPool(features)), 1000) });
 }
@@ -107,14 +116,16 @@ export function squeezeExcite({ width = 1, size = 96 }: NetworkOptions = {}): So
 }
 
 /** ShuffleNet of 3 groups: grouped 1×1 convolutions, channels shuffled by Reshape and Transpose (Zhang et al. 2017). */
-export function shuffleNet({ width = 1, size = 224 }: NetworkOptions = {}): SourceModel {
+export function shuffleNet(options: NetworkOptions = {}): SourceModel {
+  const { width = 1, size = 224 } = options;
   const n = new NetworkWriter('shufflenet');
   const groups = 3;
   const stem = n.conv(n.input('image', [1, 3, size, size]), { channels: 24, kernel: 3, stride: 2 });
   let x = n.maxPool(stem, { kernel: 3, stride: 2, pad: 1 });
   for (const [stage, blocks] of [4, 8, 4].entries()) {
     const channels = 24 * Math.max(2, Math.round(10 * width)) * 2 ** stage;
-    for (let i = 0; i < blocks; i++) x = shuffleUnit(n, x, channels, groups, i === 0 ? 2 : 1, stage === 0 && i === 0);
+    for (let i = 0; i < repeated(blocks, options); i++)
+      x = shuffleUnit(n, x, channels, groups, i === 0 ? 2 : 1, stage === 0 && i === 0);
   }
   return n.build({ scores: n.dense(n.flatten(n.globalPool(x)), 1000) });
 }

@@ -6,6 +6,13 @@ export interface NetworkOptions {
   readonly width?: number;
   /** Height and width of the input. */
   readonly size?: number;
+  /** Share of the blocks that are repeated; one of each is always there. */
+  readonly depth?: number;
+}
+
+/** How often a block is repeated. */
+export function repeated(blocks: number, { depth = 1 }: NetworkOptions): number {
+  return Math.max(1, Math.round(blocks * depth));
 }
 
 export interface Network {

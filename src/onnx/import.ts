@@ -148,7 +148,8 @@ function parseNode(node: ModelNode, opset: number, builder: GraphBuilder, values
 function countUses(model: SourceModel): ReadonlyMap<string, number> {
   const uses = new Map<string, number>();
   const read = [...model.nodes.flatMap((n) => n.inputs), ...model.outputs.map((o) => o.name)];
-  for (const name of read) uses.set(name, (uses.get(name) ?? 0) + 1);
+  // An omitted input has an empty name, as has an output that is left out.
+  for (const name of read) if (name !== '') uses.set(name, (uses.get(name) ?? 0) + 1);
   return uses;
 }
 
