@@ -40,6 +40,9 @@ const lowerings: Readonly<Record<string, (low: Lowering) => void>> = {
   },
 };
 
+/** Names of the integer operators that `lower` knows. */
+export const qlinearOperators: readonly string[] = Object.keys(lowerings);
+
 /** True for the integer operators that `lower` knows. */
 export function isQLinear({ opType, domain }: Pick<ModelNode, 'opType' | 'domain'>): boolean {
   return (domain === '' || domain === 'com.microsoft') && Object.hasOwn(lowerings, opType);

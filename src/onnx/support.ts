@@ -1,5 +1,6 @@
 import { unsupported } from '../core/diagnostics.ts';
 import { parsers } from '../ops/index.ts';
+import { adviceFor } from './advice.ts';
 import type { ModelNode, SourceModel } from './model.ts';
 import { isQLinear } from './qlinear.ts';
 import { isQonnx } from './qonnx.ts';
@@ -68,7 +69,24 @@ export function unsupportedOperators(
 
 const quantizers = new Set(['QuantizeLinear', 'DequantizeLinear']);
 
-function isSupported(node: ModelNode): boolean {
+/** What happens to an operator whose inputs are computed at run time, and whether it is folded where they are constants. */
+export interface OperatorSupport {
+  readonly status: 'supported' | 'folded' | 'refused';
+  readonly foldsConstants: boolean;
+  /** What to do instead, where it is refused. */
+  readonly advice?: string;
+}
+
+/** For the page that lists all operators. */
+export function supportOf(opType: string, domain: string): OperatorSupport {
+  const node: ModelNode = { name: '', opType, domain, inputs: ['x'], outputs: [], attributes: new Map() };
+  const foldsConstants = isFoldable(node, new Set(node.inputs));
+  if (isSupported(node)) return { status: 'supported', foldsConstants };
+  if (readsShapeOnly(node) || (domain === '' && opType === 'Constant')) return { status: 'folded', foldsConstants };
+  return { status: 'refused', foldsConstants, advice: adviceFor(node) };
+}
+
+function isSupported(node: Pick<ModelNode, 'opType' | 'domain'>): boolean {
   if (isQLinear(node) || isQonnx(node)) return true;
   if (node.domain === 'com.microsoft') return quantizers.has(node.opType);
   return node.domain === '' && (parsers.has(node.opType) || quantizers.has(node.opType));
@@ -88,28 +106,4 @@ export function unsupportedNodes(lines: readonly string[]): Error {
     details: lines,
     hint: 'Replace these nodes, or cut the model before them (onnx.utils.extract_model).',
   });
-}
-
-const advice: Readonly<Record<string, string>> = {
-  DynamicQuantizeLinear:
-    'its scale is only known at run time; quantize statically (onnxruntime.quantization.quantize_static)',
-  ConvInteger: 'it belongs to dynamic quantization; quantize statically (onnxruntime.quantization.quantize_static)',
-  MatMulInteger: 'it belongs to dynamic quantization; quantize statically (onnxruntime.quantization.quantize_static)',
-  If: 'export the model without control flow',
-  Loop: 'export the model without control flow',
-  Scan: 'export the model without control flow',
-  LSTM: 'recurrent layers are not supported; use convolutions over time',
-  GRU: 'recurrent layers are not supported; use convolutions over time',
-  RNN: 'recurrent layers are not supported; use convolutions over time',
-  Resize: 'use a transposed or strided convolution where the training allows it',
-  ArgMax: 'end the model at the scores and take the largest in the application',
-  NonMaxSuppression: 'end the model before it and select boxes in the application',
-};
-
-function adviceFor(node: ModelNode): string {
-  if (node.domain === 'com.microsoft' && node.opType.startsWith('QLinear')) {
-    return 'export the model in QDQ form (quant_format=QuantFormat.QDQ), where the operator is a float one';
-  }
-  if (node.domain !== '') return `operators of domain ${node.domain} are not read; export standard ONNX operators`;
-  return advice[node.opType] ?? 'replace it by supported operators, or end the model before it';
 }

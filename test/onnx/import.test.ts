@@ -46,7 +46,7 @@ describe('unsupported models', () => {
         '"dynamic" DynamicQuantizeLinear: its scale is only known at run time; quantize statically (onnxruntime.quantization.quantize_static)',
         '"integer" ConvInteger: it belongs to dynamic quantization; quantize statically (onnxruntime.quantization.quantize_static)',
         '"dq" DequantizeLinear: its input holds no int8 or uint8 values of a QuantizeLinear. Give each DequantizeLinear a QuantizeLinear with the same scale and zero point, or an integer input of the model.',
-        '"sum" Hardmax: replace it by supported operators, or end the model before it',
+        '"sum" Hardmax: end the model at the scores and take the largest in the application',
       ],
       hint,
     });

@@ -17,8 +17,15 @@ import {
 
 const domain = 'qonnx.custom_op.general';
 
-function quant(x: string, y: string, bits: number, scale: number | string, attributes: NodeSpec['attributes']) {
-  const node = { op: 'Quant', domain, inputs: [x, typeof scale === 'string' ? scale : `${y}_s`, 'zero', `${y}_b`] };
+function quant(
+  x: string,
+  y: string,
+  bits: number,
+  scale: number | string,
+  attributes: NodeSpec['attributes'],
+  op = 'Quant',
+) {
+  const node = { op, domain, inputs: [x, typeof scale === 'string' ? scale : `${y}_s`, 'zero', `${y}_b`] };
   const constants = { [`${y}_b`]: scalar(bits), ...(typeof scale === 'number' && { [`${y}_s`]: scalar(scale) }) };
   return {
     node: { ...node, outputs: [y], attributes: { narrow: 0, rounding_mode: 'ROUND', ...attributes } },
@@ -31,7 +38,7 @@ function brevitas(weightScale: number): ModelSpec {
   const input = quant('image', 'x', 8, 1 / 128, { signed: 1 });
   const w1 = quant('w1', 'qw1', 4, 'w1_s', { signed: 1, narrow: 1 });
   const act = quant('r1', 'a1', 4, 0.2, { signed: 0 });
-  const w2 = quant('w2', 'qw2', 3, weightScale, { signed: 1, narrow: 1 });
+  const w2 = quant('w2', 'qw2', 3, weightScale, { signed: 1, narrow: 1 }, 'IntQuant');
   const nodes: NodeSpec[] = [
     input.node,
     w1.node,
