@@ -1,5 +1,5 @@
-import type { Target } from '../targets/target.ts';
 import { asciiShape, reductionSummary } from './describe.ts';
+import { archFlags } from './features.ts';
 import { renderC } from './render.ts';
 import type { EmitContext, SourceFile } from './types.ts';
 import { hasConstants, hasIncludedWeights, hasTextWeights, weightBytes } from './weights-arrays.ts';
@@ -63,9 +63,3 @@ const processors: Readonly<Record<string, string>> = {
   'aarch64-linux-gnu': 'aarch64|arm64|ARM64',
   'arm-linux-gnueabihf': 'arm',
 };
-
-/** The flags without which the target's instructions are refused; none where every compiler for it has them. */
-function archFlags({ triple, cflags }: Target): string {
-  const flags = triple === 'host' ? [] : cflags('gcc');
-  return flags.join(' ') === '-march=armv8-a' ? '' : flags.join(' ');
-}

@@ -1,5 +1,6 @@
 import { must } from '../core/must.ts';
 import type { Placement } from '../plan/placement.ts';
+import { archFlags, neededFeatures } from './features.ts';
 import { helperFunctions } from './helpers.ts';
 import type { StepInfo } from './layer.ts';
 import { runSignature } from './ports.ts';
@@ -23,6 +24,8 @@ export function emitSource(context: EmitContext): SourceFile {
     hasConstants: hasConstants(context),
     usesString: /\bmem(cpy|set|move)\(/.test([helpers, ...texts].join('\n')),
     hasBodies: [helpers, ...texts].some((text) => text.includes(`${MODEL}_NEON`)),
+    needed: neededFeatures(options.plan),
+    archFlags: archFlags(options.target),
     assertions: assertionsOf(context),
     staticArena: context.layout.arena === 'static',
     loaded: context.loadsWeights && loadView(context),

@@ -4,6 +4,8 @@ import { averagePool } from './average-pool.ts';
 import { averagePoolFloat32 } from './average-pool-float32.ts';
 import { concat } from './concat.ts';
 import { convByteLanes, fullyConnectedByteLanes } from './conv-byte-lanes.ts';
+import { convDotprod, fullyConnectedDotprod } from './conv-dotprod.ts';
+import { convI8mm, fullyConnectedI8mm } from './conv-i8mm.ts';
 import { convKLanes, fullyConnectedKLanes } from './conv-k-lanes.ts';
 import { convKLanesFlush, fullyConnectedKLanesFlush } from './conv-k-lanes-flush.ts';
 import { depthToSpace } from './depth-to-space.ts';
@@ -33,11 +35,15 @@ export const kernels = [
   averagePoolFloat32,
   concat,
   convByteLanes,
+  convDotprod,
+  convI8mm,
   convKLanes,
   convKLanesFlush,
   depthwise,
   firstLayer,
   fullyConnectedByteLanes,
+  fullyConnectedDotprod,
+  fullyConnectedI8mm,
   fullyConnectedKLanes,
   fullyConnectedKLanesFlush,
   depthToSpace,

@@ -1,6 +1,6 @@
 import type { Graph, Node, Op, Pads } from '../graph/types.ts';
 import type { AccumulatorProof } from '../quantize/accumulator.ts';
-import type { Target } from '../targets/target.ts';
+import type { Feature, Target } from '../targets/target.ts';
 
 /** A `static const` array of the generated weights file. */
 export interface ConstantArray {
@@ -64,6 +64,8 @@ export interface Kernel<O extends Op = Op> {
   readonly op: O['kind'];
   /** One line for the layer's comment and the report. */
   readonly summary: string;
+  /** The extension that its NEON body needs beyond NEON. */
+  readonly feature?: Feature;
   /** Why the kernel can't take the node; undefined where it can. */
   misfit(node: Node<O>, graph: Graph, target: Target): string | undefined;
   cost(node: Node<O>, graph: Graph, target: Target): Cost;

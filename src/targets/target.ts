@@ -5,7 +5,7 @@ export type Feature = 'neon' | 'dotprod' | 'i8mm';
 export type CompilerKind = 'gcc' | 'clang';
 
 /** The emulators which run a target's test programs. */
-export type Emulator = 'qemu-aarch64';
+export type Emulator = 'qemu-aarch64' | 'qemu-arm';
 
 /** A processor that code can be generated for: what its kernels may use, and how its programs are compiled and run. */
 export interface Target {

@@ -13,7 +13,7 @@ import { type Selections, selectKernels } from '../../src/kernels/select.ts';
 import { planMemory } from '../../src/plan/plan.ts';
 import { armv8a } from '../../src/targets/armv8-a.ts';
 import { portable } from '../../src/targets/portable.ts';
-import type { CompilerKind } from '../../src/targets/target.ts';
+import type { CompilerKind, Target } from '../../src/targets/target.ts';
 import { evaluate, randomInputs } from './quantized-graph.ts';
 
 export interface Case {
@@ -30,20 +30,33 @@ export const toolchains = [
   { name: 'gcc, NEON', kind: 'gcc', target: armv8a, optimization: '-O2' },
   { name: 'clang, NEON', kind: 'clang', target: armv8a, optimization: '-O3' },
   { name: 'host, portable', kind: 'gcc', target: portable, optimization: '-O1' },
-] as const satisfies readonly { name: string; kind: CompilerKind; target: unknown; optimization: Optimization }[];
+] as const satisfies readonly TestToolchain[];
 
-export function bundleOf({ name, graph, selections }: Case): Bundle {
-  const plan = planMemory(graph, selections ?? selectKernels(graph, armv8a));
-  return emitBundle({ graph, plan, target: armv8a, name, modelHash: '0', toolVersion: '0.0.0' });
+export interface TestToolchain {
+  readonly name: string;
+  readonly kind: CompilerKind;
+  readonly target: Target;
+  readonly optimization: Optimization;
+}
+
+/** @param target that the bundle is generated for */
+export function bundleOf({ name, graph, selections }: Case, target: Target = armv8a): Bundle {
+  const plan = planMemory(graph, selections ?? selectKernels(graph, target));
+  return emitBundle({ graph, plan, target, name, modelHash: '0', toolVersion: '0.0.0' });
 }
 
 /**
  * Compiles every case into one program with all warnings as errors and runs it on random inputs.
+ * @param generatedFor the target of the bundles, which the toolchain's compiler may be another of
  * @returns what differs from the reference, one line for each case; empty where nothing does
  */
-export async function runCases(cases: readonly Case[], toolchain: (typeof toolchains)[number]): Promise<string> {
+export async function runCases(
+  cases: readonly Case[],
+  toolchain: TestToolchain,
+  generatedFor: Target = armv8a,
+): Promise<string> {
   return withTempDir(async (dir) => {
-    const bundles = cases.map(bundleOf);
+    const bundles = cases.map((c) => bundleOf(c, generatedFor));
     const files = bundles.flatMap((bundle) => bundle.files);
     const main = bundles.map((bundle, i) => testFunction(bundle, cases[i]!)).join('\n');
     await write(dir, 'main.c', mainText(main, bundles));

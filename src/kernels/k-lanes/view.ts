@@ -119,7 +119,7 @@ export function tileView(plane: Plane, tile: Tile) {
   };
 }
 
-function plus(pointer: string, offset: number): string {
+export function plus(pointer: string, offset: number): string {
   return offset === 0 ? pointer : `${pointer} + ${offset}`;
 }
 
