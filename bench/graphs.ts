@@ -7,20 +7,28 @@ import type { Reduction } from '../src/ops/definition.ts';
 import { definitionOf } from '../src/ops/index.ts';
 import { withNarrowRequantization } from '../src/quantize/requant16.ts';
 import { singleSegment } from '../src/quantize/segments.ts';
+import { armv82Dotprod } from '../src/targets/armv8.2-dotprod.ts';
+import { armv86I8mm } from '../src/targets/armv8.6-i8mm.ts';
+import { armv8a } from '../src/targets/armv8-a.ts';
+import type { Target } from '../src/targets/target.ts';
 import type { LayerSpec, NetworkSpec, OperatorSpec } from './specification.ts';
 import { drawWeights, networkScheme, type Scheme, schemes } from './weights.ts';
 
-/** Each layer under each scheme that its entry names. */
-function layerCases(layers: readonly LayerSpec[]): (readonly [LayerSpec, Scheme])[] {
+/** The targets for which layers are measured, each in a program of its own. */
+export const layerTargets: readonly Target[] = [armv8a, armv82Dotprod, armv86I8mm];
+
+/** Each layer under each scheme of the processor that its entry names. */
+function layerCases(layers: readonly LayerSpec[], processor: Target): (readonly [LayerSpec, Scheme])[] {
+  const own = schemes.filter(({ target = armv8a }) => target === processor);
   return layers.flatMap((layer) =>
-    schemes.filter(({ name }) => layer.targets[name] !== undefined).map((scheme) => [layer, scheme] as const),
+    own.filter(({ name }) => layer.targets[name] !== undefined).map((scheme) => [layer, scheme] as const),
   );
 }
 
 /** One graph in which every layer stands alone, with an input and an output of its own: one program to compile and count. */
-export function layerGraph(layers: readonly LayerSpec[]): Graph {
-  const b = new GraphBuilder('layers');
-  for (const [spec, scheme] of layerCases(layers)) {
+export function layerGraph(layers: readonly LayerSpec[], processor: Target): Graph {
+  const b = new GraphBuilder(processor === armv8a ? 'layers' : `layers-${processor.name.replaceAll('.', '_')}`);
+  for (const [spec, scheme] of layerCases(layers, processor)) {
     const name = caseName(spec.name, scheme);
     const input = spec.op.kind === 'dense' ? [1, spec.input[2]] : [1, ...spec.input];
     const x = addInput(b, `${name} input`, input, scheme);

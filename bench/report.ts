@@ -27,8 +27,9 @@ export function readPeers(): Peers {
 /** The text of `bench/results.md`. */
 export function resultsText(results: Results, specification: Specification, peers: Peers): string {
   const { programs } = results;
-  const layers = programs.find(({ name }) => name === 'layers');
-  const networks = programs.filter((program) => program !== layers);
+  const single = programs.filter(isOfLayers);
+  const layers = single[0] && { ...single[0], layers: single.flatMap((program) => program.layers) };
+  const networks = programs.filter((program) => !isOfLayers(program));
   const parts = [
     '# Measurements',
     'Written by `npm run bench`; do not edit. Executed AArch64 instructions under QEMU, `-cpu cortex-a53`, -O2, the difference ' +
@@ -38,11 +39,11 @@ export function resultsText(results: Results, specification: Specification, peer
       ? []
       : [
           '## Layers',
-          'Instructions a multiply-accumulate. The limit of `vmlal_s8` is 0.125, of `vmlaq_s8` (8 bits) 0.0625. Existing: the ' +
+          'Instructions a multiply-accumulate. The limit of `vmlal_s8` is 0.125, of `vmlaq_s8` (8 bits) and `vdotq_s32` 0.0625, of `vmmlaq_s32` 0.031. Existing: the ' +
             'fewest of direct 8-bit kernels without dot product in `bench/peers.json`.',
           layerTable(layers, specification, peers),
           '## Layers against 32-bit accumulators',
-          baselineTable(layers.layers.map((layer) => [layer.name, layer.runs, layer.macs])),
+          baselineTable(layers.layers.filter(hasBaselines).map((layer) => [layer.name, layer.runs, layer.macs])),
           '## Modelled cycles of the layers’ hot loops',
           cycleTable(layers),
         ]),
@@ -52,6 +53,11 @@ export function resultsText(results: Results, specification: Specification, peer
     predictionTable(programs),
   ];
   return `${parts.join('\n\n')}\n`;
+}
+
+/** Of single layers, for one target. */
+function isOfLayers({ name }: MeasuredProgram): boolean {
+  return name.startsWith('layers');
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
@@ -105,6 +111,11 @@ function bestPeer({ instructionsPerMac }: Peers, layer: string): number | undefi
   return values.length === 0 ? undefined : Math.min(...values);
 }
 
+/** Layers for targets with 32-bit accumulation in hardware have none. */
+function hasBaselines({ runs }: MeasuredLayer): boolean {
+  return Object.keys(runs.widen).length > 0;
+}
+
 function baselineTable(rows: readonly (readonly [string, Measurements, number])[]): string {
   const compilers = Object.keys(rows[0]?.[1].neonarrow ?? {});
   if (Object.keys(rows[0]?.[1].widen ?? {}).length === 0) return 'Not measured.';
@@ -129,10 +140,11 @@ function baselineTable(rows: readonly (readonly [string, Measurements, number])[
   return table(head, cells);
 }
 
-function cycleTable({ layers, total, name }: MeasuredProgram): string {
+function cycleTable(program: MeasuredProgram): string {
+  const { layers, total } = program;
   const all = [
     ...layers.map((layer) => [layer.name, layer.runs] as const),
-    ...(name === 'layers' ? [] : [['total', total] as const]),
+    ...(isOfLayers(program) ? [] : [['total', total] as const]),
   ];
   const rows = all.flatMap(([layer, runs]) =>
     Object.keys(runs.neonarrow).map((compiler) => [

@@ -1,7 +1,8 @@
 /**
  * Measures the layers and networks of `bench/layers.json` and writes `bench/results.json` and `bench/results.md`:
  *
- *   npm run bench [-- [--quick] NAME…]      only these networks, printed and not written; `layers` for the single layers;
+ *   npm run bench [-- [--quick] NAME…]      only these networks, printed and not written; `layers` for the single layers
+ *                                           (`layers-TARGET` for those of one target);
  *                                           --quick neither verifies nor measures baselines
  */
 import { writeFile } from 'node:fs/promises';
@@ -14,9 +15,10 @@ import type { Graph } from '../src/graph/types.ts';
 import { selectKernels } from '../src/kernels/select.ts';
 import { planMemory } from '../src/plan/plan.ts';
 import { armv8a } from '../src/targets/armv8-a.ts';
+import type { Target } from '../src/targets/target.ts';
 import type { VerifiedProgram } from '../src/verify/program.ts';
 import { verifyProgram } from '../src/verify/verify.ts';
-import { layerGraph, networkGraph } from './graphs.ts';
+import { layerGraph, layerTargets, networkGraph } from './graphs.ts';
 import { readPeers, resultsText } from './report.ts';
 import { type MeasuredProgram, measuredOf, type Results } from './results.ts';
 import { readSpecification } from './specification.ts';
@@ -27,9 +29,12 @@ const quick = process.argv.includes('--quick');
 const isWanted = (name: string) => wanted.length === 0 || wanted.includes(name);
 
 const programs: MeasuredProgram[] = [];
-if (isWanted('layers')) programs.push(await measure(layerGraph(specification.layers)));
+for (const target of layerTargets) {
+  const graph = layerGraph(specification.layers, target);
+  if (isWanted('layers') || isWanted(graph.name)) programs.push(await measure(graph, target));
+}
 for (const network of specification.networks) {
-  if (isWanted(network.name)) programs.push(await measure(networkGraph(network)));
+  if (isWanted(network.name)) programs.push(await measure(networkGraph(network), armv8a));
 }
 
 const results: Results = { programs };
@@ -41,22 +46,24 @@ else {
 }
 
 /** Compiles, verifies bit for bit on a few vectors, and counts. */
-async function measure(graph: Graph): Promise<MeasuredProgram> {
+async function measure(graph: Graph, target: Target): Promise<MeasuredProgram> {
   return withTempDir(async (work) => {
     const dir = join(work, graph.name);
     console.error(`${graph.name}: generating`);
-    const plan = planMemory(graph, selectKernels(graph, armv8a));
-    const program = await writeCounted(dir, { graph, plan, target: armv8a, prefix: graph.name.replaceAll('-', '_') });
+    const plan = planMemory(graph, selectKernels(graph, target));
+    const program = await writeCounted(dir, { graph, plan, target, prefix: graph.name.replaceAll('-', '_') });
     if (!quick) await verify(dir, program);
     console.error(`${graph.name}: counting`);
-    const result: BenchResult = await benchProgram(dir, program, { baselines: quick ? [] : ['widen', 'pairs'] });
+    // 32-bit accumulation by other means is no measure for targets that have it in hardware.
+    const baselines = quick || target !== armv8a ? [] : (['widen', 'pairs'] as const);
+    const result: BenchResult = await benchProgram(dir, program, { baselines });
     return measuredOf(program, result);
   });
 }
 
 async function verify(dir: string, program: VerifiedProgram): Promise<void> {
   console.error(`${program.prefix}: verifying`);
-  const toolchains = await benchToolchains(armv8a, '-O2');
+  const toolchains = await benchToolchains(program.target, '-O2');
   const verification = await verifyProgram(dir, program, { samples: [], toolchains, budget: 1e9 });
   if (!verification.verified) throw new Error(`wrong: ${JSON.stringify(verification.firstMismatch)}`);
 }

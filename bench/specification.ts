@@ -13,6 +13,8 @@ export const schemeNames = [
   'winograd 4x4',
   'winograd 2x2',
   'winograd 2x2, exact',
+  'dot product',
+  'matrix product',
 ] as const;
 
 export type SchemeName = (typeof schemeNames)[number];

@@ -3,6 +3,9 @@ import type { AccumulatorModel } from '../src/graph/types.ts';
 import type { WinogradTile } from '../src/numeric/winograd.ts';
 import { windowBudget } from '../src/quantize/accumulator.ts';
 import { accumulatorOfProduct, greedySegments } from '../src/quantize/segments.ts';
+import { armv82Dotprod } from '../src/targets/armv8.2-dotprod.ts';
+import { armv86I8mm } from '../src/targets/armv8.6-i8mm.ts';
+import type { Target } from '../src/targets/target.ts';
 import type { SchemeName } from './specification.ts';
 
 /** How the sums of a layer are accumulated, and what weights it has. */
@@ -16,7 +19,12 @@ export interface Scheme {
     | { readonly draw: 'normal'; readonly largest: number; readonly steps?: number };
   /** In the Winograd domain, with weights of its own; `exact` without rounding its input. */
   readonly winograd?: { readonly tile: WinogradTile; readonly exact?: true };
+  /** armv8-a where absent. */
+  readonly target?: Target;
 }
+
+/** Full-width weights, which sums in 32 bits by hardware hold. */
+const wide = { draw: 'uniform', largest: 127 } as const;
 
 const filled = { draw: 'fill', segments: 1 } as const;
 
@@ -35,6 +43,8 @@ export const schemes: readonly Scheme[] = [
     weights: filled,
     winograd: { tile: 2, exact: true },
   },
+  { name: 'dot product', dataBits: 8, accumulatorBits: 16, weights: wide, target: armv82Dotprod },
+  { name: 'matrix product', dataBits: 8, accumulatorBits: 16, weights: wide, target: armv86I8mm },
 ];
 
 /** Of whole networks: 6-bit weights, which real networks keep their accuracy with, and the flushes that these need. */

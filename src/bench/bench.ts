@@ -8,6 +8,7 @@ import { type Progress, silentProgress } from '../core/progress.ts';
 import { stepName } from '../emit/layer.ts';
 import { functionName } from '../emit/names.ts';
 import type { Baseline } from '../kernels/baselines.ts';
+import type { Target } from '../targets/target.ts';
 import type { VerifiedProgram } from '../verify/program.ts';
 import { findSources, harnessAssembly } from '../verify/programs.ts';
 import { writeBaseline } from './baseline-bundle.ts';
@@ -65,7 +66,8 @@ export async function benchProgram(
   { optimization = '-O2', baselines = [], progress = silentProgress }: BenchOptions = {},
 ): Promise<BenchResult> {
   const toolchains = await benchToolchains(program.target, optimization);
-  const mca = await lookForTool('llvm-mca');
+  const note = unmodelled(program.target);
+  const mca = note === undefined ? await lookForTool('llvm-mca') : undefined;
   return withTempDir(async (work) => {
     const programs: { variant: Variant; dir: string; program: VerifiedProgram }[] = [
       { variant: 'neonarrow', dir, program },
@@ -78,8 +80,17 @@ export async function benchProgram(
     for (const { variant, ...rest } of programs) {
       for (const toolchain of toolchains) runs.push(await benchRun(variant, rest, toolchain, mca, progress));
     }
-    return { runs, notes: mca === undefined ? ['no modelled cycles: llvm-mca is not installed'] : [] };
+    return { runs, notes: mca === undefined ? [note ?? 'no modelled cycles: llvm-mca is not installed'] : [] };
   });
+}
+
+/** Why no cycles are modelled for a target: the cores that are modelled lack what it asks for. */
+function unmodelled(target: Target): string | undefined {
+  if (target.triple === 'arm-linux-gnueabihf') return 'no modelled cycles: only 64-bit cores are modelled';
+  const newer = target.features.filter((feature) => feature !== 'neon');
+  return newer.length === 0
+    ? undefined
+    : `no modelled cycles: ${modelledCpus.join(', ')} are not all cores of ${target.name}`;
 }
 
 async function benchRun(

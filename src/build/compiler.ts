@@ -1,5 +1,6 @@
 import type { CompilerKind, Target } from '../targets/target.ts';
 import { execute } from './execute.ts';
+import type { ToolId } from './tool-table.ts';
 import { compilerKindOf, type Environment, findTool, type Tool } from './tools.ts';
 
 /** A C compiler, made ready for a target. */
@@ -25,8 +26,13 @@ export async function findCompiler(
   target: Target,
   env: Environment = process.env,
 ): Promise<Compiler> {
-  const id = target.triple === 'host' ? 'host-cc' : kind === 'gcc' ? 'cross-gcc' : 'cross-clang';
-  return makeCompiler(await findTool(id, env), target, env);
+  return makeCompiler(await findTool(compilerOf(kind, target), env), target, env);
+}
+
+function compilerOf(kind: CompilerKind, { triple }: Target): ToolId {
+  if (triple === 'host') return 'host-cc';
+  if (kind === 'clang') return 'cross-clang';
+  return triple === 'arm-linux-gnueabihf' ? 'cross-gcc-armv7' : 'cross-gcc';
 }
 
 async function makeCompiler(tool: Tool, target: Target, env: Environment): Promise<Compiler> {

@@ -1,5 +1,13 @@
 /** The programs that neonarrow runs, by what they are for. */
-export type ToolId = 'cross-gcc' | 'cross-clang' | 'host-cc' | 'qemu-aarch64' | 'qemu-system-aarch64' | 'llvm-mca';
+export type ToolId =
+  | 'cross-gcc'
+  | 'cross-clang'
+  | 'cross-gcc-armv7'
+  | 'host-cc'
+  | 'qemu-aarch64'
+  | 'qemu-arm'
+  | 'qemu-system-aarch64'
+  | 'llvm-mca';
 
 export interface ToolSpec {
   readonly id: ToolId;
@@ -42,6 +50,22 @@ export const toolTable: readonly ToolSpec[] = [
     variable: 'NEONARROW_QEMU',
     neededFor: 'build, verify, bench: runs AArch64 programs',
     debianPackages: ['qemu-user'],
+  },
+  {
+    id: 'cross-gcc-armv7',
+    commands: ['arm-linux-gnueabihf-gcc'],
+    variable: 'NEONARROW_CC_ARMV7',
+    neededFor: 'build, verify with --target armv7-neon: compiles the generated C, and is what clang links with',
+    debianPackages: ['gcc-arm-linux-gnueabihf', 'libc6-dev-armhf-cross'],
+    optional: true,
+  },
+  {
+    id: 'qemu-arm',
+    commands: ['qemu-arm', 'qemu-arm-static'],
+    variable: 'NEONARROW_QEMU_ARM',
+    neededFor: 'build, verify with --target armv7-neon: runs 32-bit programs',
+    debianPackages: ['qemu-user'],
+    optional: true,
   },
   {
     id: 'qemu-system-aarch64',

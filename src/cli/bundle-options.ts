@@ -1,15 +1,29 @@
 import { basename, join } from 'node:path';
-import type { Command } from 'commander';
+import process from 'node:process';
+import Table from 'cli-table3';
+import { type Command, CommanderError } from 'commander';
 import { modelPrefix } from '../emit/names.ts';
 import type { Compiled } from '../stages/compile-bundle.ts';
 import type { Model } from '../stages/read-model.ts';
 import { findTarget } from '../targets/find.ts';
 import { targets } from '../targets/index.ts';
 import type { Target } from '../targets/target.ts';
+import { plainTable, tableText } from './output.ts';
 
 export function withTargetOption(command: Command): Command {
   const names = [...targets.keys()];
-  return command.option('--target <name>', `processor: ${names.join(', ')}`, names[0]);
+  return command.option('--target <name>', `processor: ${names.join(', ')}; "help" explains them`, explained, names[0]);
+}
+
+/** `--target help` prints the targets and ends, as `--help` does. */
+function explained(name: string): string {
+  if (name !== 'help') return name;
+  const table = new Table({ ...plainTable, head: ['target', 'code for', 'verified on'] });
+  for (const { name: own, description, cpus } of targets.values()) {
+    table.push([own, description, cpus.length === 0 ? 'this machine' : `QEMU's ${cpus.join(', ')}`]);
+  }
+  process.stdout.write(`${tableText(table)}\n`);
+  throw new CommanderError(0, 'commander.helpDisplayed', 'the targets');
 }
 
 /** @throws reject `unknown-target` */

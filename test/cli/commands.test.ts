@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createProgram } from '../../src/cli/program.ts';
 import { version } from '../../src/core/version.ts';
+import { targets } from '../../src/targets/index.ts';
 import { neonarrow, objectOf, ownFolder, pathsIn, refusal } from './command-line.ts';
 import { type TinyFiles, writeTiny } from './tiny.ts';
 
@@ -92,6 +93,16 @@ error[unknown-layer]: The network has no layer "conv9" with weights.
     expect(await refusal(2, folder, 'build', tiny.model, '--target', 'pdp-11')).toMatch(
       /^error\[unknown-target\]: .*pdp-11/,
     );
+  });
+
+  test('--target help lists the targets, whatever else is missing', async () => {
+    const { exitCode, stdout, stderr } = await neonarrow('compile', '--target', 'help');
+    expect([exitCode, stderr]).toEqual([0, '']);
+    const names = stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => line.split(' ')[0]);
+    expect(names).toEqual(['target', ...targets.keys()]);
   });
 });
 
