@@ -4,7 +4,14 @@ import type { Recipe } from '../data/recipe.ts';
 import type { RecipeFlags } from '../data/recipe-flags.ts';
 import type { RequantFormat } from '../numeric/requantize.ts';
 import { analyses, type RangeAnalysis } from '../quantize/analysis.ts';
-import { completeOptions, defaultOptions, parseLayerOverride, type QuantizeOptions } from '../quantize/options.ts';
+import {
+  completeOptions,
+  defaultOptions,
+  parseLayerOverride,
+  type QuantizeOptions,
+  type WinogradChoice,
+  winogradChoices,
+} from '../quantize/options.ts';
 import { inputRangeOf, readRecipe } from '../stages/read-data.ts';
 import { importFile, type Model, readModelFile } from '../stages/read-model.ts';
 
@@ -35,6 +42,7 @@ export interface QuantizerFlags {
   readonly bits: string;
   readonly weightBits: number;
   readonly segments: string;
+  readonly winograd: WinogradChoice;
   readonly layer?: readonly string[];
 }
 
@@ -81,7 +89,14 @@ export function withQuantizerOptions(command: Command): Command {
         'how the ranges of sums are known: worst-case (from widths), weights (exact), calibrated (from data, not proven)',
       ).choices(analyses),
     );
-  return withTechniqueOptions(accumulator);
+  return withTechniqueOptions(accumulator).addOption(
+    new Option(
+      '--winograd <form>',
+      '3×3 convolutions with strides 1 as F(2×2, 3×3) or F(4×4, 3×3); auto: where that costs no accuracy',
+    )
+      .choices(winogradChoices)
+      .default('off'),
+  );
 }
 
 const modes = ['proven', 'calibrated'] as const;
@@ -109,6 +124,7 @@ export function quantizerOptions(flags: QuantizerFlags, samples: number | undefi
     weightBits: flags.weightBits,
     analysis: analysisOf(flags),
     guard: flags.guard,
+    winograd: flags.winograd,
     segments: isSegmentWord(flags.segments) ? flags.segments : wholeNumber('--segments', 1)(flags.segments),
     layers: new Map((flags.layer ?? []).map(parseLayerOverride)),
     ...(samples !== undefined && { samples }),

@@ -70,7 +70,7 @@ async function run(path: string, flags: Flags, progress: Progress): Promise<Outc
   // Without flushes unless asked for: with them, any accumulator holds the sums of any weights.
   const segments = flags.segments === 'auto' ? '1' : flags.segments;
   const quantizer = quantizerOptions(
-    { ...flags, accBits: 16, lanes: 'auto', analysis: 'weights', segments },
+    { ...flags, accBits: 16, lanes: 'auto', analysis: 'weights', segments, winograd: 'off' },
     flags.samples,
   );
   const { seed, samples, images } = flags;

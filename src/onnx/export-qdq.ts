@@ -7,6 +7,7 @@ import { definitionOf } from '../ops/index.ts';
 import type { OnnxWriter } from '../ops/onnx-writer.ts';
 import { storedPermutation } from '../ops/stored.ts';
 import { createModelBuilder, type ModelBuilder } from './build-model.ts';
+import { withDirectLayers } from './direct-layers.ts';
 import { writeInput, writeOutput } from './export-float.ts';
 import { encodeMetadata, metadataKey, metadataOf } from './metadata.ts';
 import type { SourceModel } from './model.ts';
@@ -20,7 +21,8 @@ const LARGEST_BIAS = 2 ** 23;
  * with a scale for each output channel, biases int32. Inputs and outputs have the names and shapes of the float model.
  * @param metadata further entries of the file's `metadata_props`
  */
-export function exportQdq(graph: Graph, metadata: ReadonlyMap<string, string> = new Map()): SourceModel {
+export function exportQdq(quantized: Graph, metadata: ReadonlyMap<string, string> = new Map()): SourceModel {
+  const graph = withDirectLayers(quantized);
   const builder = createModelBuilder(
     graph.name,
     [...graph.inputs, ...graph.outputs].map((p) => p.name),
@@ -44,7 +46,7 @@ export function exportQdq(graph: Graph, metadata: ReadonlyMap<string, string> = 
   }
   builder.scope('');
   for (const port of graph.outputs) writeOutput(builder, graph, port);
-  builder.metadata(metadataKey, encodeMetadata(metadataOf(graph)));
+  builder.metadata(metadataKey, encodeMetadata(metadataOf(quantized)));
   for (const [key, value] of metadata) builder.metadata(key, value);
   return builder.build();
 }

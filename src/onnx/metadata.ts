@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { reject } from '../core/diagnostics.ts';
+import { isKind } from '../graph/build.ts';
 import type { Graph, IntegerReduction, Node, OpOf } from '../graph/types.ts';
+import { type WinogradMetadata, winogradMetadata, winogradSchema } from './winograd-metadata.ts';
 
 /** The key in the file's `metadata_props`. */
 export const metadataKey = 'neonarrow';
@@ -15,6 +17,8 @@ export interface QdqMetadata {
   readonly layers: readonly (IntegerReduction & {
     /** The ONNX node of the float network. Nodes of the QDQ file are called `<name>/<operator>`. */
     readonly name: string;
+    /** Present where the convolution of that name stands for a layer in the Winograd domain. */
+    readonly winograd?: WinogradMetadata | undefined;
   })[];
   /** The operator of each ONNX node of the float network that is left in the graph, by its name. */
   readonly operators: Readonly<Record<string, string>>;
@@ -38,6 +42,7 @@ const schema = z.strictObject({
       requant: z.enum(['fixed', 'fixed16', 'shift', 'float32']),
       accumulator,
       mode: z.enum(['proven', 'calibrated']),
+      winograd: winogradSchema.optional(),
     }),
   ),
   operators: z.record(z.string(), z.string()),
@@ -48,7 +53,9 @@ const schema = z.strictObject({
 export function metadataOf(graph: Graph): QdqMetadata {
   const layers = graph.nodes.flatMap((node) => {
     const integer = integerOf(node);
-    return integer === undefined ? [] : [{ name: node.origin.name, ...integer }];
+    if (integer === undefined) return [];
+    const winograd = isKind(node, 'winograd') ? { winograd: winogradMetadata(graph, node) } : {};
+    return [{ name: node.origin.name, ...integer, ...winograd }];
   });
   const operators = Object.fromEntries(graph.nodes.map((n) => [n.origin.name, n.origin.opType]));
   const float32 = graph.nodes.some((n) => !isReduction(n.op) && 'requant' in n.op);
@@ -59,8 +66,8 @@ function integerOf({ op }: Node): IntegerReduction | undefined {
   return isReduction(op) ? op.integer : undefined;
 }
 
-function isReduction(op: Node['op']): op is OpOf<'conv2d' | 'fullyConnected'> {
-  return op.kind === 'conv2d' || op.kind === 'fullyConnected';
+function isReduction(op: Node['op']): op is OpOf<'conv2d' | 'winograd' | 'fullyConnected'> {
+  return op.kind === 'conv2d' || op.kind === 'winograd' || op.kind === 'fullyConnected';
 }
 
 export function encodeMetadata(metadata: QdqMetadata): string {

@@ -1,25 +1,72 @@
-import type { Graph, Node, Origin } from '../graph/types.ts';
+import { GraphBuilder, inputsOf, isKind } from '../graph/build.ts';
+import type { Graph, IntegerReduction, Node, Origin, Tensor } from '../graph/types.ts';
 import { badMetadata, type QdqMetadata } from '../onnx/metadata.ts';
-import { isReductionNode } from '../quantize/certify.ts';
+import { readWinograd, type WinogradMetadata } from '../onnx/winograd-metadata.ts';
+import { isReductionNode, type ReductionNode } from '../quantize/certify.ts';
 
 /**
- * Gives a fused graph the names of the float network and the accumulators and requantization that the metadata says.
+ * Gives a fused graph the names of the float network and the accumulators and requantization that the metadata says, and puts
+ * layers in the Winograd domain in the place of the convolutions that stand for them.
  * @throws reject `bad-metadata` where its layers are not those of the graph
  */
 export function applyMetadata(graph: Graph, metadata: QdqMetadata, place: string): Graph {
   const layers = [...metadata.layers];
-  const nodes = graph.nodes.map((node) => {
+  const builder = GraphBuilder.rebuild(graph);
+  for (const node of graph.nodes) {
     const origin = originalOf(node, metadata);
-    if (!isReductionNode(node)) return { ...node, origin };
+    if (!isReductionNode(node)) {
+      builder.nodes.push({ ...node, origin });
+      continue;
+    }
     const layer = layers.shift();
     if (layer?.name !== origin.name) {
       throw badMetadata(`it does not describe layer "${origin.name}"`, place);
     }
-    const { name: _, ...integer } = layer;
-    return { ...node, origin, op: { ...node.op, integer } };
-  });
+    const { name: _, winograd, ...integer } = layer;
+    const named = { ...node, origin };
+    builder.nodes.push(
+      winograd === undefined
+        ? ({ ...named, op: { ...node.op, integer } } as Node)
+        : transformed({ graph, builder, place }, named, integer, winograd),
+    );
+  }
   if (layers.length > 0) throw badMetadata(`the network has no layer "${layers[0]?.name}"`, place);
-  return { ...graph, nodes };
+  return builder.build();
+}
+
+function transformed(
+  { graph, builder, place }: { readonly graph: Graph; readonly builder: GraphBuilder; readonly place: string },
+  node: ReductionNode,
+  integer: IntegerReduction,
+  metadata: WinogradMetadata,
+): Node {
+  const [x, w, b] = inputsOf(graph, node) as [Tensor, Tensor, Tensor];
+  const { op, weights, scale, bias } = readWinograd(metadata);
+  const [outputs, kh, kw, channels] = w.shape as [number, number, number, number];
+  const taps = (op.tile + 2) ** 2;
+  const fits =
+    isKind(node, 'conv2d') &&
+    kh === 3 &&
+    kw === 3 &&
+    node.op.groups === 1 &&
+    [...node.op.strides, ...node.op.dilations].every((n) => n === 1) &&
+    op.input.multiplier.length === taps &&
+    weights.length === outputs * taps * channels &&
+    scale.length === outputs * taps &&
+    bias.length === outputs;
+  if (!fits)
+    throw badMetadata(`what it says about "${node.origin.name}" in the Winograd domain does not fit it`, place);
+  const quant = { scale: [...scale], zeroPoint: 0, qmin: -127, qmax: 127, axis: 0 };
+  const { pads, clamp } = node.op;
+  return {
+    ...node,
+    op: { ...op, pads, integer, ...(clamp && { clamp }) },
+    inputs: [
+      x.id,
+      builder.constant(w.id, [outputs * taps, channels], weights, { quant }),
+      builder.constant(b.id, b.shape, bias),
+    ],
+  };
 }
 
 /** Nodes of a written file are called `<original name>/<operator>`. */

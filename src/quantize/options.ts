@@ -12,8 +12,16 @@ import type { Lanes } from './segments.ts';
  */
 export type SegmentChoice = 'auto' | 'flush' | number;
 
+/**
+ * The domain of a layer: `f2` and `f4` are Winograd's F(2×2, 3×3) and F(4×4, 3×3), `f2-exact` the former on 6-bit data, without
+ * rounding on the way; `auto` measures which of them cost no accuracy to speak of and takes the cheapest.
+ */
+export const winogradChoices = ['off', 'f2', 'f2-exact', 'f4', 'auto'] as const;
+export type WinogradChoice = (typeof winogradChoices)[number];
+
 /** What `--layer NAME=…` can set. */
 export interface LayerOverride {
+  readonly winograd?: WinogradChoice;
   /** Data bits of the layer's input. */
   readonly bits?: number;
   readonly weightBits?: number;
@@ -38,6 +46,8 @@ export interface QuantizeOptions {
   readonly analysis: RangeAnalysis;
   /** `calibrated`: how many times as wide as seen a sum may get, at least 1. */
   readonly guard: number;
+  /** For 3×3 convolutions with strides 1; others are always direct. */
+  readonly winograd: WinogradChoice;
   readonly requant: RequantFormat;
   readonly clipping: Clipping;
   readonly biasCorrection: boolean;
@@ -55,6 +65,7 @@ export const defaultOptions: QuantizeOptions = {
   segments: 'auto',
   analysis: 'weights',
   guard: 1.25,
+  winograd: 'off',
   requant: 'fixed',
   clipping: 'mse',
   biasCorrection: true,
@@ -124,7 +135,7 @@ function badOption(place: string, message: string, hint: string) {
 }
 
 const OVERRIDE_FORM =
-  'It looks like --layer conv1=bits:6,segments:2; the keys are bits, weight-bits, segments and acc-bits.';
+  'It looks like --layer conv1=bits:6,segments:2; the keys are bits, weight-bits, segments, acc-bits and winograd.';
 
 /**
  * Reads the text of one `--layer NAME=KEY:VALUE,…`. The name may hold `=` and `:` itself.
@@ -157,6 +168,11 @@ function readSetting(text: string, place: string): LayerOverride {
       return { weightBits: number() };
     case 'acc-bits':
       return { accBits: number() };
+    case 'winograd': {
+      const choice = winogradChoices.find((name) => name === value);
+      if (choice !== undefined) return { winograd: choice };
+      throw badOption(place, `"${value}" is none of ${winogradChoices.join(', ')}.`, OVERRIDE_FORM);
+    }
     case 'segments':
       return { segments: value === 'auto' || value === 'flush' ? value : number() };
     default:

@@ -21,6 +21,8 @@ import { checkLayerNames, completeOptions, optionsOfLayer, type QuantizeOptions 
 import { type LayerReport, layerReports } from './report.ts';
 import { withNarrowRequantization } from './requant16.ts';
 import { createOutputError, type OutputError } from './search/output-error.ts';
+import { withWinograd } from './winograd/network.ts';
+import { planWinograd, withWinogradBits } from './winograd/plan.ts';
 
 /** A graph in integers, certified. */
 export interface QuantizedModel {
@@ -91,23 +93,33 @@ export async function quantizeCalibrated(
   graph: Graph,
   dataset: Dataset,
   calibration: Statistics,
-  options: QuantizeOptions,
+  given: QuantizeOptions,
   progress: Progress = silentProgress,
 ): Promise<QuantizedModel> {
+  const plan = planWinograd(graph, given);
+  const options = withWinogradBits(graph, plan, given);
   const choice = await chooseConfiguration(graph, calibration, options);
   const fitted = fitLayers(graph, choice, options);
   const quants = new Map([...choice.activations].map(([id, { quant }]) => [id, quant]));
   let quantized = integerGraph(graph, quants, fitted, options.requant);
+  const count = calibration.subset.length;
+  const samples = gather(dataset, calibration.subset);
+  const inputs = new Map(
+    quantized.inputs.map((port, i) => [
+      port.tensor,
+      inputQuantizer(quantized, port)(must(samples[i], port.name), count),
+    ]),
+  );
   if (options.biasCorrection) {
-    const samples = gather(dataset, calibration.subset);
-    const inputs = new Map(
-      quantized.inputs.map((port, i) => [
-        port.tensor,
-        inputQuantizer(quantized, port)(must(samples[i], port.name), calibration.subset.length),
-      ]),
-    );
     quantized = await correctBiases(graph, quantized, calibration, inputs, runNodeExactly, progress);
   }
+  const centreBias = options.biasCorrection;
+  const { means } = calibration;
+  quantized = await withWinograd(
+    { float: graph, quantized, plan, count, inputs, means, centreBias },
+    runNodeExactly,
+    progress,
+  );
   // Last, since it depends on the biases.
   quantized = withNarrowRequantization(quantized);
   checkQuantized(quantized);

@@ -10,11 +10,12 @@ import { exportQdq } from '../../src/onnx/export-qdq.ts';
 import { importSource } from '../../src/onnx/import.ts';
 import { readMetadata } from '../../src/onnx/metadata.ts';
 import { runModel } from '../../src/onnx/run.ts';
+import { quantOf } from '../../src/ops/quantized.ts';
 import { fuseQdq } from '../../src/passes/fuse-qdq.ts';
 import { optimize } from '../../src/passes/index.ts';
 import type { LayerOverride, QuantizeOptions } from '../../src/quantize/options.ts';
 import { quantize } from '../../src/quantize/quantize.ts';
-import { mixedNetwork, noise } from '../quantize/networks.ts';
+import { mixedNetwork, Network, noise, relu } from '../quantize/networks.ts';
 
 const defaults = { accBits: 16, lanes: 8, requant: 'float32', place: 'q.onnx' } as const;
 
@@ -67,6 +68,51 @@ describe('a quantized graph, written as QDQ and read back', () => {
       const real = Float32Array.from({ length: 192 }, () => random.normal());
       expect(outputOf(read, real)).toEqual(outputOf(graph, real));
     }
+  });
+});
+
+describe('layers in the Winograd domain', () => {
+  const network = () => {
+    const n = new Network('w', 5);
+    const stem = n.conv(n.input([1, 9, 9, 3]), 16, 3, { clamp: relu });
+    return n.build(n.conv(n.conv(stem, 17, 3, { clamp: relu }), 4, 3));
+  };
+
+  it.each(['f2', 'f2-exact', 'f4'] as const)(
+    'are written as convolutions and read back as they are: %s',
+    async (form) => {
+      const float = network();
+      const { graph } = await quantize(float, noise(float, 8), { winograd: form });
+      expect(graph.nodes.map((node) => node.op.kind)).toEqual(['conv2d', 'winograd', 'winograd']);
+      expect(meaningOf(await writtenAndRead(graph))).toEqual(meaningOf(graph));
+      // Others see 8-bit convolutions that do nearly the same.
+      const model = exportQdq(graph);
+      expect(model.nodes.filter((n) => n.opType === 'Conv')).toHaveLength(3);
+      const real = noise(float, 1, 99).batch(0, 1);
+      const feeds = new Map([['x', { shape: [1, 9, 9, 3], dtype: 'float32', data: real } as const]]);
+      const [y] = [...(await runModel(encodeModel(model), feeds)).values()];
+      const { step, zeroPoint } = quantOf(graph.tensors.get(graph.outputs[0]!.tensor)!);
+      const ours = Float32Array.from(outputOf(graph, real), (q) => step * (q - zeroPoint));
+      let [error, power] = [0, 0];
+      ours.forEach((v, i) => {
+        error += (v - y!.data[i]!) ** 2;
+        power += v ** 2;
+      });
+      expect(error / power).toBeLessThan(form === 'f4' ? 0.06 : 0.01);
+    },
+  );
+
+  it('are refused where they do not fit the convolution', async () => {
+    const float = network();
+    const { graph } = await quantize(float, noise(float, 8), { winograd: 'f4' });
+    const source = exportQdq(graph);
+    const metadata = JSON.parse(source.metadata.get('neonarrow')!);
+    metadata.layers[1].winograd.bias = '';
+    const changed = new Map([...source.metadata, ['neonarrow', JSON.stringify(metadata)] as const]);
+    const read = optimize(await importSource(await decodeModel(encodeModel(source), 'q.onnx'), { path: 'w.onnx' }));
+    expect(() => fuseQdq(read, { ...defaults, metadata: readMetadata(changed, 'q.onnx') })).toThrow(
+      'in the Winograd domain does not fit it',
+    );
   });
 });
 

@@ -1,0 +1,122 @@
+import { must } from '../../core/must.ts';
+import { type Progress, silentProgress } from '../../core/progress.ts';
+import { consumersOf, GraphBuilder, inputsOf, outputOf, tensorOf } from '../../graph/build.ts';
+import { sizeOf } from '../../graph/shape.ts';
+import type { Conv2dOp, Graph, Node, Tensor, TensorId, WinogradOp } from '../../graph/types.ts';
+import { winogradTransforms } from '../../numeric/winograd.ts';
+import { quantOf } from '../../ops/quantized.ts';
+import type { NodeRun } from '../correct.ts';
+import { withBias } from '../integer-graph.ts';
+import { meanProducts, patchMeans } from '../patch-mean.ts';
+import { centredBias } from './bias.ts';
+import { type FittedWinograd, fitWinograd } from './fit.ts';
+import { type WinogradForm, type WinogradPlan, winogradForms } from './plan.ts';
+import type { TileSource } from './tiles.ts';
+
+export interface WinogradInputs {
+  /** The same network, node for node. */
+  readonly float: Graph;
+  readonly quantized: Graph;
+  readonly plan: WinogradPlan;
+  readonly count: number;
+  /** `count` samples of each input. */
+  readonly inputs: ReadonlyMap<TensorId, Int8Array>;
+  /** The mean of each element of what planned layers read in the float network, over the same samples. */
+  readonly means: ReadonlyMap<TensorId, Float64Array>;
+  readonly centreBias: boolean;
+}
+
+/**
+ * Puts Winograd convolutions in the place of the planned layers, one after the other, each fitted to what the network
+ * before it gives on some samples.
+ */
+export async function withWinograd(
+  given: WinogradInputs,
+  run: NodeRun,
+  progress: Progress = silentProgress,
+): Promise<Graph> {
+  const { float, quantized, plan, count, inputs } = given;
+  if (plan.size === 0) return quantized;
+  let graph = quantized;
+  const values = new Map(inputs);
+  const last = graph.nodes.findLastIndex((node) => plan.has(node.id));
+  progress.start('transform layers', last + 1);
+  for (let index = 0; index <= last; index++) {
+    const name = plan.get(graph.nodes[index]!.id);
+    if (name !== undefined && name !== 'auto') {
+      const node = graph.nodes[index] as Node<Conv2dOp>;
+      const floatNode = float.nodes[index] as Node<Conv2dOp>;
+      const read = must(values.get(node.inputs[0]!), `values of ${node.inputs[0]}`);
+      graph = transformed(given, graph, { node, floatNode, form: winogradForms[name], read });
+    }
+    const node = graph.nodes[index]!;
+    if (index < last) values.set(node.outputs[0]!, await run(graph, node, values, count));
+    for (const id of node.inputs) {
+      if (Math.max(...consumersOf(graph, id).map((n) => graph.nodes.indexOf(n))) <= index) values.delete(id);
+    }
+    progress.tick();
+  }
+  progress.done();
+  return graph;
+}
+
+interface Place {
+  readonly node: Node<Conv2dOp>;
+  readonly floatNode: Node<Conv2dOp>;
+  readonly form: WinogradForm;
+  readonly read: Int8Array;
+}
+
+function transformed(given: WinogradInputs, graph: Graph, { node, floatNode, form, read }: Place): Graph {
+  const source = sourceOf(graph, node, form, read);
+  const fitted = fitWinograd({ graph: given.float, node: floatNode }, { graph, node }, form, source);
+  if (fitted === undefined) return graph;
+  const replaced = withLayer(graph, node, fitted);
+  if (!given.centreBias) return replaced;
+  const winograd = must(
+    replaced.nodes.find(({ id }) => id === node.id),
+    node.id,
+  ) as Node<WinogradOp>;
+  const mean = must(given.means.get(floatNode.inputs[0]!), `mean of ${floatNode.inputs[0]}`);
+  return withBias(
+    replaced,
+    winograd,
+    centredBias(replaced, winograd, source, wantedMeans(given.float, floatNode, mean)),
+  );
+}
+
+export function sourceOf(graph: Graph, node: Node<Conv2dOp>, { tile }: WinogradForm, values: Int8Array): TileSource {
+  const x = tensorOf(graph, node.inputs[0]!);
+  const [, outHeight, outWidth] = outputOf(graph, node).shape as [number, number, number];
+  return {
+    transforms: winogradTransforms(tile),
+    shape: x.shape,
+    values,
+    samples: values.length / sizeOf(x.shape),
+    pads: node.op.pads,
+    zeroPoint: quantOf(x).zeroPoint,
+    outHeight,
+    outWidth,
+  };
+}
+
+/** The mean of each channel's sums in the float network. */
+function wantedMeans(float: Graph, node: Node<Conv2dOp>, mean: Float64Array): Float64Array {
+  const [, w, b] = inputsOf(float, node) as [Tensor, Tensor, Tensor];
+  const products = meanProducts(w.data as Float32Array, b.data!.length, patchMeans(float, node, mean));
+  return products.map((product, o) => product + b.data![o]!);
+}
+
+/** The graph with a Winograd convolution in the place of a node. */
+function withLayer(graph: Graph, node: Node, { op, weights, quant, bias }: FittedWinograd): Graph {
+  const builder = GraphBuilder.rebuild(graph);
+  const [x, w, b] = inputsOf(graph, node) as [Tensor, Tensor, Tensor];
+  const rows = quant.scale.length;
+  const own = [
+    x.id,
+    builder.constant(w.id, [rows, weights.length / rows], weights, { quant }),
+    builder.constant(b.id, b.shape, bias),
+  ];
+  for (const other of graph.nodes) builder.nodes.push(other === node ? { ...node, op, inputs: own } : other);
+  return builder.build();
+}
