@@ -165,6 +165,8 @@ export interface AveragePoolOp {
   /** Positions in the padding count in the divisor. `ceilExtra` (bottom, right) never counts. */
   readonly countIncludePad: boolean;
   readonly ceilExtra: Pair;
+  /** The sum, not divided. The kernel is the whole plane, or whole rows or columns of it. */
+  readonly sum?: true;
   readonly clamp?: Clamp;
   readonly requant?: Float32Steps;
 }
@@ -177,8 +179,15 @@ export interface AffineOp {
 /** Functions without parameters; each is the ONNX operator of that name. */
 export type PlainFunction =
   | 'abs'
+  | 'acos'
+  | 'acosh'
+  | 'asin'
+  | 'asinh'
+  | 'atan'
+  | 'atanh'
   | 'ceil'
   | 'cos'
+  | 'cosh'
   | 'erf'
   | 'exp'
   | 'floor'
@@ -190,9 +199,11 @@ export type PlainFunction =
   | 'sigmoid'
   | 'sign'
   | 'sin'
+  | 'sinh'
   | 'softplus'
   | 'softsign'
   | 'sqrt'
+  | 'tan'
   | 'tanh';
 
 /** What is computed from one value, step by step; see `passes/compose-functions`. */
@@ -312,6 +323,25 @@ export interface DepthToSpaceOp {
   readonly mode: 'DCR' | 'CRD';
 }
 
+/**
+ * The index of the largest element along `axis`, whose extent becomes 1; the last of several where `last`. In a quantized
+ * graph it is on the grid of the numbers 0 to 255.
+ */
+export interface ArgMaxOp {
+  readonly kind: 'argMax';
+  readonly axis: number;
+  readonly last: boolean;
+}
+
+/** x: N×H×W×C; local response normalization over `size` neighbouring channels. */
+export interface LrnOp {
+  readonly kind: 'lrn';
+  readonly size: number;
+  readonly alpha: number;
+  readonly beta: number;
+  readonly bias: number;
+}
+
 /** ONNX's ways from the index of an output to a position in the input. */
 export type CoordinateTransform = 'half_pixel' | 'pytorch_half_pixel' | 'align_corners' | 'asymmetric';
 /** ONNX's ways from a position to the nearest index. */
@@ -356,6 +386,8 @@ export type Op =
   | DepthToSpaceOp
   | SpaceToDepthOp
   | ResizeOp
+  | ArgMaxOp
+  | LrnOp
   | FakeQuantOp;
 
 export type OpKind = Op['kind'];

@@ -25,6 +25,7 @@ function keepsFirstAxis(op: Op): boolean {
       return op.shape[0] === 1;
     case 'concat':
     case 'softmax':
+    case 'argMax':
       return op.axis !== 0;
     case 'slice':
       return op.sizes[0] === 1;

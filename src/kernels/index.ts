@@ -1,5 +1,6 @@
 import { add } from './add.ts';
 import { addFloat32 } from './add-float32.ts';
+import { argMax } from './arg-max.ts';
 import { averagePool } from './average-pool.ts';
 import { averagePoolFloat32 } from './average-pool-float32.ts';
 import { concat } from './concat.ts';
@@ -13,6 +14,7 @@ import { depthwise } from './depthwise.ts';
 import { extremum } from './extremum.ts';
 import { firstLayer } from './first-layer.ts';
 import type { Kernel } from './kernel.ts';
+import { lrn } from './lrn.ts';
 import { maxPool } from './max-pool.ts';
 import { mul } from './mul.ts';
 import { pad } from './pad.ts';
@@ -31,6 +33,7 @@ import { winograd } from './winograd.ts';
 export const kernels = [
   add,
   addFloat32,
+  argMax,
   averagePool,
   averagePoolFloat32,
   concat,
@@ -48,6 +51,7 @@ export const kernels = [
   fullyConnectedKLanesFlush,
   depthToSpace,
   extremum,
+  lrn,
   maxPool,
   mul,
   pad,

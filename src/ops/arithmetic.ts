@@ -62,19 +62,27 @@ function multiply(im: Importer, a: Tensor, b: Tensor): void {
   );
 }
 
-/** ONNX Sum of any number of tensors. */
-function parseSum(im: Importer): void {
+function sumOfAll(im: Importer): Tensor {
   const [first, ...rest] = im.node.inputs.map((_, i) => im.input(i));
   if (first === undefined) throw im.invalid('it has no input');
-  im.bind(
-    rest.reduce((sum, t) => {
-      const operands = alignedTensors(im, sum, t);
-      return im.emit(
-        { kind: 'add' },
-        operands.map((o) => o.id),
-      );
-    }, first),
-  );
+  return rest.reduce((sum, t) => {
+    const operands = alignedTensors(im, sum, t);
+    return im.emit(
+      { kind: 'add' },
+      operands.map((o) => o.id),
+    );
+  }, first);
+}
+
+/** ONNX Sum of any number of tensors. */
+function parseSum(im: Importer): void {
+  im.bind(sumOfAll(im));
+}
+
+/** ONNX Mean of any number of tensors. */
+function parseMean(im: Importer): void {
+  const scale = Math.fround(1 / im.node.inputs.length);
+  im.bind(im.emit({ kind: 'unary', fn: { name: 'linear', scale, shift: 0 } }, [sumOfAll(im).id]));
 }
 
 /** ONNX PRelu: one slope, or one for each channel. */
@@ -105,5 +113,6 @@ export const arithmetic: Readonly<Record<string, SourceParser>> = {
   Mul: parseAs({ kind: 'mul' }, (v) => ({ scale: v, shift: 0 })),
   Div: parseDiv,
   Sum: parseSum,
+  Mean: parseMean,
   PRelu: parsePRelu,
 };

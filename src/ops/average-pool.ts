@@ -1,8 +1,7 @@
-import { formatShape, sizeOf } from '../graph/shape.ts';
+import { sizeOf } from '../graph/shape.ts';
 import type { AveragePoolOp, Node, Pads, Pair, Shape, Tensor } from '../graph/types.ts';
 import { requantize, toOutput } from '../numeric/requantize.ts';
 import { exactFloat32Pool, float32Pool } from './average-pool-float32.ts';
-import { parseAxes } from './axes.ts';
 import { emitClamp } from './clamp.ts';
 import type { ExactIo, FloatIo, IntegerIo, OpDefinition } from './definition.ts';
 import { emitRequantized, type Spread } from './exact-requantize.ts';
@@ -38,47 +37,6 @@ function parseGlobal(im: Importer): void {
   im.bind(emitChannelsFirst(im, y, spatial.length));
 }
 
-/** ONNX ReduceMean over one or both axes of space, in N×C×H×W, N×C×L, or the channels-last forms of both. */
-function parseReduceMean(im: Importer): void {
-  const x = im.input(0);
-  const rank = x.shape.length;
-  const axes = parseAxes(im, rank) ?? [];
-  const keeps = im.node.attributes.int('keepdims', 1) !== 0;
-  if (axes.length === 0 && im.node.attributes.int('noop_with_empty_axes', 0) !== 0) {
-    im.bind(x);
-    return;
-  }
-  const channelsFirst = axes.every((axis) => axis >= 2);
-  const channelsLast = axes.every((axis) => axis >= 1 && axis < rank - 1);
-  if (axes.length === 0 || (rank !== 3 && rank !== 4) || (!channelsFirst && !channelsLast)) {
-    const which = axes.length === 0 ? 'all axes' : `axes ${axes.join(', ')}`;
-    throw im.refuse(
-      `a mean over ${which} of ${formatShape(x.shape)}`,
-      'Only means over the axes of space are supported.',
-    );
-  }
-  const y = channelsFirst ? meanChannelsFirst(im, x, axes) : meanChannelsLast(im, x, axes);
-  const kept = y.shape.filter((_, axis) => !axes.includes(axis));
-  im.bind(keeps ? y : im.emit({ kind: 'reshape', shape: kept }, [y.id]));
-}
-
-function meanChannelsFirst(im: Importer, x: Tensor, axes: readonly number[]): Tensor {
-  const rank = x.shape.length - 2;
-  const image = emitChannelsLast(im, x);
-  const [, height, width] = image.shape as [number, number, number];
-  const kernel: Pair = rank === 1 ? [1, width] : [axes.includes(2) ? height : 1, axes.includes(3) ? width : 1];
-  return emitChannelsFirst(im, emitMean(im, image, kernel), rank);
-}
-
-function meanChannelsLast(im: Importer, x: Tensor, axes: readonly number[]): Tensor {
-  if (x.shape.length === 4) {
-    return emitMean(im, x, [axes.includes(1) ? x.shape[1]! : 1, axes.includes(2) ? x.shape[2]! : 1]);
-  }
-  const [n, length, channels] = x.shape as [number, number, number];
-  const image = im.emit({ kind: 'reshape', shape: [n, 1, length, channels] }, [x.id]);
-  return im.emit({ kind: 'reshape', shape: [n, 1, channels] }, [emitMean(im, image, [1, length]).id]);
-}
-
 function emitMean(im: Importer, image: Tensor, kernel: Pair): Tensor {
   const none = { pads: [0, 0, 0, 0], ceilExtra: [0, 0], countIncludePad: false } as const;
   return im.emit({ kind: 'averagePool', kernel, strides: [1, 1], ...none }, [image.id]);
@@ -96,6 +54,13 @@ function float(node: Node<AveragePoolOp>, io: FloatIo): void {
   const { kernel, strides, pads, ceilExtra, countIncludePad } = node.op;
   const { writer } = io;
   const [x] = io.inputs as [Tensor];
+  if (node.op.sum) {
+    const along = [2, 3].filter((_, i) => kernel[i] === x.shape[i + 1]);
+    const axes = writer.constant('axes', [along.length], Float64Array.from(along));
+    const total = writer.node('ReduceSum', [writer.value(x), axes], { keepdims: 1 });
+    writer.bind(io.output, emitClamp(writer, total, node.op.clamp));
+    return;
+  }
   const [top, left, bottom, right] = pads;
   let value = writer.value(x);
   let written: Pads = [top, left, bottom + ceilExtra[0], right + ceilExtra[1]];
@@ -115,7 +80,7 @@ function float(node: Node<AveragePoolOp>, io: FloatIo): void {
 
 /**
  * The sum of `x − zp_x` over the window's positions inside the input, requantized (`fixed`) by s_x / (s_y · divisor); the
- * divisor is that of `poolDivision` and depends on the position where padding does not count.
+ * divisor is that of `poolDivision`, 1 for a sum, and depends on the position where padding does not count.
  */
 function integer(node: Node<AveragePoolOp>, io: IntegerIo): Int8Array {
   const { kernel, strides, pads, clamp } = node.op;
@@ -203,7 +168,7 @@ function windowSum(op: AveragePoolOp, x: Tensor, { writer, output }: ExactIo): E
 
 export const averagePool: OpDefinition<AveragePoolOp> = {
   kind: 'averagePool',
-  parsers: { AveragePool: parse, GlobalAveragePool: parseGlobal, ReduceMean: parseReduceMean },
+  parsers: { AveragePool: parse, GlobalAveragePool: parseGlobal },
   infer,
   float,
   integer,

@@ -92,7 +92,8 @@ function axesOf(im: Importer, spatial: readonly number[], kernel: readonly numbe
       wanted?.[i] ??
       (autoPad.startsWith('SAME') ? Math.min(full, extent * stride) : full - given[i]! - given[rank + i]!);
     const total = full - size;
-    if (total < 0) throw im.invalid(`its output_shape exceeds the ${full} that it computes`);
+    // What is less than a stride beyond is output_padding by another name.
+    if (total <= -stride) throw im.invalid(`its output_shape exceeds the ${full} that it computes`);
     const distributed = wanted !== undefined || autoPad.startsWith('SAME');
     const half = autoPad === 'SAME_UPPER' ? Math.floor(total / 2) : total - Math.floor(total / 2);
     const begin = distributed ? Math.max(0, half) : given[i]!;

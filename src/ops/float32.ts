@@ -69,6 +69,7 @@ export function globalPool(op: AveragePoolOp, input: Tensor, output: Tensor): Re
 
 /** True where the number of positions inside the input is the divisor, or all windows have the same. */
 export function canPoolInFloat32(op: AveragePoolOp, input: Tensor, output: Tensor): boolean {
+  if (op.sum) return false;
   return !op.countIncludePad || poolDivision(op, input, output).divisors.length === 1;
 }
 

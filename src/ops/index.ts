@@ -1,6 +1,7 @@
 import type { Node, Op, OpKind, OpOf } from '../graph/types.ts';
 import { add } from './add.ts';
 import { affine } from './affine.ts';
+import { argMax } from './arg-max.ts';
 import { arithmetic } from './arithmetic.ts';
 import { averagePool } from './average-pool.ts';
 import { concat } from './concat.ts';
@@ -10,10 +11,12 @@ import { depthToSpace } from './depth-to-space.ts';
 import { extremum } from './extremum.ts';
 import { fakeQuant } from './fake-quant.ts';
 import { fullyConnected } from './fully-connected.ts';
+import { lrn } from './lrn.ts';
 import { maxPool } from './max-pool.ts';
 import { mul } from './mul.ts';
 import { pad } from './pad.ts';
 import { prelu } from './prelu.ts';
+import { reductions } from './reduce.ts';
 import { reshape } from './reshape.ts';
 import { resize } from './resize.ts';
 import { slice } from './slice.ts';
@@ -46,6 +49,8 @@ const definitions: { readonly [K in OpKind]: OpDefinition<OpOf<K>> } = {
   depthToSpace,
   spaceToDepth,
   resize,
+  argMax,
+  lrn,
   fakeQuant,
 };
 
@@ -57,5 +62,6 @@ export function definitionOf(node: Node): OpDefinition<Op> {
 /** ONNX operator → parser. */
 export const parsers: ReadonlyMap<string, SourceParser> = new Map([
   ...Object.entries(arithmetic),
+  ...Object.entries(reductions),
   ...Object.values(definitions).flatMap((d) => Object.entries(d.parsers)),
 ]);

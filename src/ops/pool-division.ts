@@ -20,6 +20,7 @@ export function poolDivision(op: AveragePoolOp, input: Tensor, output: Tensor): 
     const [first, end] = op.countIncludePad ? [-before, extent + after] : [0, extent];
     return Array.from({ length: output.shape[axis + 1]! }, (_, o) => {
       const from = o * op.strides[axis] - before;
+      if (op.sum) return 1;
       return Math.max(1, Math.min(from + op.kernel[axis], end) - Math.max(from, first));
     });
   };

@@ -45,6 +45,13 @@ function modeOf(im: Importer, mode: string): ResizeOp['mode'] {
   throw im.invalid(`its mode is ${mode}`);
 }
 
+/** ONNX and ONNX Runtime differ in what the corners of such an output are. */
+function refuseCorners(im: Importer, x: Tensor, { scales }: Target): void {
+  const whole = scales.every((s, i) => Number.isInteger(Math.fround(x.shape[i]! * s)));
+  if (whole) return;
+  throw im.refuse('align_corners with scales that give no whole sizes', 'Give the sizes instead.');
+}
+
 function scaled(im: Importer, x: Tensor, factors: readonly number[]): Target {
   const scales = factors.map(Math.fround);
   if (scales.length !== x.shape.length || scales.some((s) => !(s > 0))) {
@@ -65,14 +72,10 @@ function targetOf(im: Importer, x: Tensor): Target {
     others.map((other, axis) => (axes.includes(axis) ? (values[axes.indexOf(axis)] ?? other) : other));
   const [factors, extents] = [given(2), given(3)];
   if (factors.length > 0) {
-    return scaled(
-      im,
-      x,
-      spread(
-        factors,
-        x.shape.map(() => 1),
-      ),
-    );
+    const ones = x.shape.map(() => 1);
+    const target = scaled(im, x, spread(factors, ones));
+    if (attributes.string('coordinate_transformation_mode', '') === 'align_corners') refuseCorners(im, x, target);
+    return target;
   }
   if (extents.length !== axes.length) throw im.invalid('it has neither scales nor sizes for its axes');
   const policy = attributes.string('keep_aspect_ratio_policy', 'stretch');

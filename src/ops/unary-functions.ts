@@ -9,8 +9,15 @@ import { float as floatAttribute, type OnnxWriter } from './onnx-writer.ts';
 /** What each function without parameters is, and its ONNX operator. */
 export const plainFunctions: { readonly [F in PlainFunction]: readonly [string, (x: number) => number] } = {
   abs: ['Abs', Math.abs],
+  acos: ['Acos', Math.acos],
+  acosh: ['Acosh', Math.acosh],
+  asin: ['Asin', Math.asin],
+  asinh: ['Asinh', Math.asinh],
+  atan: ['Atan', Math.atan],
+  atanh: ['Atanh', Math.atanh],
   ceil: ['Ceil', Math.ceil],
   cos: ['Cos', Math.cos],
+  cosh: ['Cosh', Math.cosh],
   erf: ['Erf', erf],
   exp: ['Exp', Math.exp],
   floor: ['Floor', Math.floor],
@@ -22,9 +29,11 @@ export const plainFunctions: { readonly [F in PlainFunction]: readonly [string, 
   sigmoid: ['Sigmoid', (x) => 1 / (1 + Math.exp(-x))],
   sign: ['Sign', Math.sign],
   sin: ['Sin', Math.sin],
+  sinh: ['Sinh', Math.sinh],
   softplus: ['Softplus', (x) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)))],
   softsign: ['Softsign', (x) => x / (1 + Math.abs(x))],
   sqrt: ['Sqrt', Math.sqrt],
+  tan: ['Tan', Math.tan],
   tanh: ['Tanh', Math.tanh],
 };
 

@@ -12,6 +12,8 @@ function parseAs(functionOf: (im: Importer) => UnaryFunction): SourceParser {
 
 /** Nothing happens to the value at inference time. */
 function parseNothing(im: Importer): void {
+  const trains = im.has(2) && (!im.isConstant(2) || im.constant(2).data[0] !== 0);
+  if (trains) throw im.refuse(`a ${im.node.opType} in training mode`, 'Export the model for inference.');
   if (im.usesOutput(1)) throw im.refuse(`the second output of ${im.node.opType}`, 'Export the model for inference.');
   im.bind(im.input(0));
 }
@@ -19,8 +21,8 @@ function parseNothing(im: Importer): void {
 /** ONNX Cast between float types: everything is computed in float32 here. */
 function parseCast(im: Importer): void {
   const to = im.node.attributes.int('to');
-  if (![1, 10, 11, 16].includes(to))
-    throw im.refuse('a Cast to integers', 'Only Casts between float types are supported.');
+  if (![1, 10, 11].includes(to))
+    throw im.refuse('a Cast to another type than float', 'Only Casts between float types are supported.');
   im.bind(im.input(0));
 }
 

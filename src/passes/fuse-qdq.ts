@@ -3,6 +3,7 @@ import { must } from '../core/must.ts';
 import { GraphBuilder, inputsOf, isKind, outputOf, tensorOf } from '../graph/build.ts';
 import type { Graph, Node, Op, QuantParams, Tensor, TensorId } from '../graph/types.ts';
 import type { QdqMetadata } from '../onnx/metadata.ts';
+import { indexGrid } from '../ops/arg-max.ts';
 import { placeOf } from '../ops/errors.ts';
 import { canAddInFloat32, canPoolInFloat32 } from '../ops/float32.ts';
 import { definitionOf } from '../ops/index.ts';
@@ -145,6 +146,7 @@ function fuseNode(fusion: Fusion, node: Node): void {
   if (isReductionNode(node)) fuseLayer(fusion, node);
   else if (movesValues(node)) fuseMover(fusion, node);
   else if (node.op.kind === 'softmax') fuseSoftmax(fusion, node);
+  else if (node.op.kind === 'argMax') fuseArgMax(fusion, node);
   else {
     const inputs = node.inputs.map((id) => quantizedConstant(fusion, id) ?? quantizedInput(fusion, id).id);
     quantizedOutput(fusion, node);
@@ -258,6 +260,16 @@ function fuseSoftmax(fusion: Fusion, node: Node): void {
   const fresh = builder.addTensor({ id: builder.freshId(`${output}.softmax`), shape, dtype: 'int8', quant: SOFTMAX });
   builder.nodes.push({ ...node, inputs, outputs: [fresh] });
   requantize(fusion, node, fresh, output);
+}
+
+/** Indices have a grid of their own, whether the file rounds them or not. */
+function fuseArgMax(fusion: Fusion, node: Node): void {
+  const output = node.outputs[0]!;
+  const quant = fusion.grids.quants.get(output) ?? indexGrid;
+  if (quant.scale[0] !== 1 || quant.zeroPoint !== -128)
+    throw new NotInteger('its indices are on a grid of other numbers');
+  setQuant(fusion.builder, output, quant);
+  fusion.builder.nodes.push({ ...node, inputs: [quantizedInput(fusion, node.inputs[0]!).id] });
 }
 
 /** A table between two grids. */

@@ -36,6 +36,7 @@ function wantedThrough(graph: Graph, node: Node): Chain | undefined {
     case 'depthToSpace':
     case 'spaceToDepth':
     case 'resize':
+    case 'lrn':
     case 'prelu':
       return [];
     case 'transpose':
@@ -68,6 +69,7 @@ function wantedThrough(graph: Graph, node: Node): Chain | undefined {
     }
     case 'concat':
     case 'softmax':
+    case 'argMax':
     case 'fullyConnected':
       return undefined;
   }

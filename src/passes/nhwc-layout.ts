@@ -7,6 +7,7 @@ import { wantedView } from './nhwc-inputs.ts';
 import {
   absorbIntoWeights,
   affineOnBase,
+  argMaxOnBase,
   concatOnBase,
   padOnBase,
   sliceOnBase,
@@ -99,6 +100,8 @@ class Layout {
         return this.#elementwise(node, inputs);
       case 'prelu':
         return this.#prelu(node, x);
+      case 'argMax':
+        return this.#onBase(node, inputs, argMaxOnBase(op, x));
       case 'slice':
         return this.#onBase(node, inputs, sliceOnBase(op, x));
       case 'concat':
@@ -118,6 +121,7 @@ class Layout {
       case 'depthToSpace':
       case 'spaceToDepth':
       case 'resize':
+      case 'lrn':
         return this.#asWritten(node, inputs);
     }
   }

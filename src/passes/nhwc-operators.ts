@@ -1,5 +1,5 @@
 import { sameShape, sizeOf } from '../graph/shape.ts';
-import type { ConcatOp, Op, PadOp, Shape, SliceOp, SoftmaxOp, Tensor } from '../graph/types.ts';
+import type { ArgMaxOp, ConcatOp, Op, PadOp, Shape, SliceOp, SoftmaxOp, Tensor } from '../graph/types.ts';
 import {
   applyChain,
   axisBefore,
@@ -24,6 +24,15 @@ export interface OnBase {
 export function softmaxOnBase(op: SoftmaxOp, x: Viewed): OnBase | undefined {
   const axis = axisBefore(x.base.shape, x.chain, op.axis);
   return axis === undefined ? undefined : { op: { ...op, axis }, shape: x.base.shape, chain: x.chain };
+}
+
+export function argMaxOnBase(op: ArgMaxOp, x: Viewed): OnBase | undefined {
+  const axis = axisBefore(x.base.shape, x.chain, op.axis);
+  if (axis === undefined) return undefined;
+  const one = (shape: Shape, at: number): Shape => shape.map((d, i) => (i === at ? 1 : d));
+  const [shape, chain] = [one(x.base.shape, axis), resize(x.base.shape, x.chain, axis, 1)];
+  const expected = one(shapeAfter(x.base.shape, x.chain), op.axis);
+  return leadsTo(expected, shape, chain) ? { op: { ...op, axis }, shape, chain } : undefined;
 }
 
 export function padOnBase(op: PadOp, x: Viewed): OnBase | undefined {

@@ -1,5 +1,6 @@
 import { exhaustive } from '../core/exhaustive.ts';
 import type { QuantParams } from '../graph/types.ts';
+import { indexGrid } from '../ops/arg-max.ts';
 import { type ClippingOptions, chooseParams, relativeError, signedRange } from './clipping.ts';
 import type { ActivationGroup, NaturalRange } from './groups.ts';
 import type { Histogram } from './histogram.ts';
@@ -26,11 +27,13 @@ export function chooseActivation(
   return { quant, noise: relativeError(histogram, quant) };
 }
 
-/** Steps of powers of two; softmax always has 8 bits. */
+/** Steps of powers of two; softmax and indices always have 8 bits. */
 function naturalParams(range: NaturalRange, bits: number): QuantParams {
   switch (range) {
     case 'softmax':
       return { scale: [1 / 256], zeroPoint: -128, qmin: -128, qmax: 127 };
+    case 'argMax':
+      return indexGrid;
     case 'sigmoid': {
       const { qmin, qmax } = signedRange(bits);
       return { scale: [2 ** -bits], zeroPoint: qmin, qmin, qmax };

@@ -70,6 +70,9 @@ function checkOperands(graph: Graph, node: Node): void {
   if (node.op.kind === 'softmax' && !isSoftmaxGrid(must(output.quant, output.id), node.op.requant)) {
     throw invariant('a softmax whose output is not in steps of 1/256 from −128', node.id);
   }
+  if (node.op.kind === 'argMax' && (output.quant?.scale[0] !== 1 || output.quant.zeroPoint !== -128)) {
+    throw invariant('an index that is not in steps of 1 from −128', node.id);
+  }
 }
 
 /** True where both mean the same real values. */

@@ -28,7 +28,7 @@ export function isReduction(node: Node): boolean {
 }
 
 /** A function's own range, which needs no data. */
-export type NaturalRange = 'softmax' | 'sigmoid' | 'tanh';
+export type NaturalRange = 'softmax' | 'argMax' | 'sigmoid' | 'tanh';
 
 /** Activations that share one quantization. */
 export interface ActivationGroup {
@@ -62,17 +62,19 @@ function groupOf(graph: Graph, members: readonly TensorId[]): ActivationGroup {
   return { members, readers, ...(natural === undefined ? {} : { natural }) };
 }
 
-/** Softmax decides for its whole group, as its integer meaning has one output quantization only. */
+/** Softmax and ArgMax decide for their whole group, as their integer meaning has one output quantization only. */
 function naturalRangeOf(graph: Graph, members: readonly TensorId[]): NaturalRange | undefined {
   const sources = members.map((id) => graph.nodes.find((n) => n.outputs.includes(id)));
   const ranges = sources.filter((n) => n === undefined || !movesValues(n)).map(rangeOfFunction);
   if (ranges.includes('softmax')) return 'softmax';
+  if (ranges.includes('argMax')) return 'argMax';
   return ranges.every((r) => r === ranges[0]) ? ranges[0] : undefined;
 }
 
 function rangeOfFunction(node: Node | undefined): NaturalRange | undefined {
   if (node === undefined) return undefined;
   if (isKind(node, 'softmax')) return 'softmax';
+  if (isKind(node, 'argMax')) return 'argMax';
   if (!isKind(node, 'unary')) return undefined;
   const { name } = node.op.fn;
   return name === 'sigmoid' || name === 'tanh' ? name : undefined;

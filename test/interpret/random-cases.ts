@@ -2,7 +2,17 @@ import { createRandom, type Random } from '../../src/core/random.ts';
 import type { Graph, IntegerReduction, OpKind, QuantParams, Shape, TensorId } from '../../src/graph/types.ts';
 import type { RequantFormat } from '../../src/numeric/requantize.ts';
 import { QuantizedGraphBuilder } from '../helpers/quantized-graph.ts';
-import { addition, blocks, extremum, multiplication, prelu, resizing, slicing } from './random-elementwise.ts';
+import {
+  addition,
+  blocks,
+  extremum,
+  index,
+  multiplication,
+  normalization,
+  prelu,
+  resizing,
+  slicing,
+} from './random-elementwise.ts';
 import { pick, randomClamp, randomQuant, someShape, withClamp } from './random-values.ts';
 
 /** Random quantized graphs, one for each operator and seed. */
@@ -26,6 +36,8 @@ export const quantizedKinds = [
   'depthToSpace',
   'spaceToDepth',
   'resize',
+  'argMax',
+  'lrn',
 ] as const satisfies readonly OpKind[];
 
 export type QuantizedKind = (typeof quantizedKinds)[number];
@@ -90,8 +102,9 @@ function pooling(b: QuantizedGraphBuilder, r: Random, kind: 'maxPool' | 'average
   const window = { kernel, pads, strides: [r.int(1, 3), r.int(1, 3)] } as const;
   if (kind === 'maxPool') return b.node({ kind, ...window, dilations: [r.int(1, 2), 1] }, [input], x);
   const ceilExtra = whole ? ([0, 0] as const) : ([r.int(0, 1), r.int(0, 1)] as const);
-  const y = randomQuant(r, x.scale[0]! * (0.3 + r.float()));
-  const op = { kind, ...window, countIncludePad: r.int(0, 1) === 1, ceilExtra } as const;
+  const sum = whole && r.int(0, 1) === 1 && { sum: true as const };
+  const y = randomQuant(r, x.scale[0]! * (0.3 + r.float()) * (sum ? Math.sqrt(height * width) : 1));
+  const op = { kind, ...window, countIncludePad: r.int(0, 1) === 1, ceilExtra, ...sum } as const;
   return b.node(withClamp(op, randomClamp(r, y)), [input], y);
 }
 
@@ -222,6 +235,10 @@ function write(b: QuantizedGraphBuilder, r: Random, kind: QuantizedKind): Tensor
     case 'depthToSpace':
     case 'spaceToDepth':
       return blocks(b, r, kind);
+    case 'argMax':
+      return index(b, r);
+    case 'lrn':
+      return normalization(b, r);
     case 'resize':
       return resizing(b, r);
     case 'concat':

@@ -211,7 +211,24 @@ const moved: readonly Operator[] = [
   { shapes: [[1, 4, 3, 5]], op: slopes(5), output: quant(100, 0) },
 ];
 
+const index = quant(1, -128);
+const reduced: readonly Operator[] = [
+  ...[1, 15, 17, 40].flatMap((c): Operator[] => [
+    { shapes: [[1, 2, 3, c]], op: { kind: 'argMax', axis: 3, last: c % 2 === 0 }, output: index },
+    { shapes: [[1, 4, 5, c]], op: averagePool({ kernel: [4, 5], sum: true }), output: quant(0.4, 9) },
+    {
+      shapes: [[1, 2, 3, c]],
+      op: { kind: 'lrn', size: 5, alpha: 0.9, beta: 0.75, bias: 1 },
+      output: quant(0.02, 4),
+    },
+  ]),
+  { shapes: [[1, 5, 3, 4]], op: { kind: 'argMax', axis: 1, last: true }, output: index },
+  { shapes: [[1, 3, 2, 20]], op: { kind: 'lrn', size: 1, alpha: 3, beta: 1, bias: 2 }, input: quant(1, -128) },
+  { shapes: [[1, 3, 2, 9]], op: { kind: 'lrn', size: 11, alpha: 1e-4, beta: 0.75, bias: 1 } },
+];
+
 const flat: readonly Operator[] = [
+  { shapes: [[7, 256]], op: { kind: 'argMax', axis: 1, last: false }, output: index },
   {
     shapes: [
       [2, 1, 4],
@@ -286,8 +303,8 @@ function constantOperand(): Graph {
 }
 
 const cases: readonly Case[] = [
-  ...[...images, ...pairs, ...moved, ...flat].map((o) => ({ name: '', graph: graphOf(o) })),
-  ...[...images, ...pairs, ...moved].filter((_, i) => i % 2 === 0).map(surrounded),
+  ...[...images, ...pairs, ...moved, ...reduced, ...flat].map((o) => ({ name: '', graph: graphOf(o) })),
+  ...[...images, ...pairs, ...moved, ...reduced].filter((_, i) => i % 2 === 0).map(surrounded),
   ...channelCounts.map((c) => ({ name: '', graph: mixedSum(c) })),
   reshaped([1, 4, 3, 2], [1, 2, 6, 2]),
   reshaped([1, 4, 3, 2], [1, 3, 4, 2]),

@@ -116,12 +116,6 @@ describe('unsupported models', () => {
       'a BatchNormalization in training mode',
       'Export the model for inference (model.eval() in PyTorch).',
     ],
-    [
-      'means over channels and rows',
-      { opset: 13, nodes: [{ op: 'ReduceMean', inputs: ['x'], attributes: { axes: [0, 2] } }] },
-      'a mean over axes 0, 2 of 1×3×8×8',
-      'Only means over the axes of space are supported.',
-    ],
   ];
   it.each(forms)('refuse %s', async (_name, spec, message, formHint) => {
     const error = await importError({ ...plain, ...spec });

@@ -25,11 +25,11 @@ export function combinations<T extends Readonly<Record<string, readonly unknown[
 }
 
 /** The specs by a name that tells them apart. */
-export function named<T>(items: readonly T[], specOf: (item: T) => ModelSpec | undefined): Cases {
+export function named<T>(items: readonly T[], specOf: (item: T) => ModelSpec | undefined | false): Cases {
   const cases: Record<string, ModelSpec> = {};
   for (const item of items) {
     const spec = specOf(item);
-    if (spec !== undefined) cases[JSON.stringify(item)] = spec;
+    if (spec) cases[JSON.stringify(item)] = spec;
   }
   return cases;
 }

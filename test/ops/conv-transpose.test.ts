@@ -71,6 +71,7 @@ describe('ConvTranspose', () => {
     'a stride beyond the kernel': transposed({ strides: [4, 3] }, [4, 5, 2, 2]),
     output_shape: transposed({ strides: [2, 2], output_shape: [10, 8] }),
     'output_shape, SAME_UPPER': transposed({ strides: [2, 2], output_shape: [9, 8], auto_pad: 'SAME_UPPER' }),
+    'output_shape beyond the kernels': transposed({ strides: [3, 2], output_shape: [16, 10] }),
     '1-D': transposed({ strides: [2], pads: [1, 1], output_padding: [1] }, [4, 5, 3]),
     '1-D of stride 1': transposed({ pads: [1, 1] }, [4, 5, 3]),
     '1-D, groups': transposed({ strides: [3] }, [4, 5, 4], {}, 2),

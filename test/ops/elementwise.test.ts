@@ -96,6 +96,7 @@ describe('two tensors', () => {
     'a quotient of tensors': exponential({ op: 'Div', inputs: ['y', 'n0'] }),
     'constants divided': exponential({ op: 'Div', inputs: ['c', 'n0'] }),
     'a sum of three': exponential({ op: 'Sum', inputs: ['x', 'n0', 'y'] }),
+    'a mean of three': exponential({ op: 'Mean', inputs: ['x', 'n0', 'y'] }),
     'a sum of one': exponential({ op: 'Sum', inputs: ['n0'] }),
     'the largest of three, a constant among them': exponential({ op: 'Max', inputs: ['c', 'n0', 'y'] }),
     'the smallest of one': exponential({ op: 'Min', inputs: ['n0'] }),
@@ -117,7 +118,25 @@ describe('PRelu', () => {
   });
 });
 
-const plain = ['Abs', 'Ceil', 'Cos', 'Erf', 'Exp', 'Floor', 'Neg', 'Round', 'Sigmoid', 'Sign', 'Sin', 'Softplus'];
+const plain = [
+  'Abs',
+  'Asinh',
+  'Atan',
+  'Cosh',
+  'Sinh',
+  'Tan',
+  'Ceil',
+  'Cos',
+  'Erf',
+  'Exp',
+  'Floor',
+  'Neg',
+  'Round',
+  'Sigmoid',
+  'Sign',
+  'Sin',
+  'Softplus',
+];
 
 describe('functions', () => {
   const unary = (op: string, attributes: NodeSpec['attributes'] = {}, opset = 17): ModelSpec => ({

@@ -40,6 +40,11 @@ const sizes: readonly Size[] = [
   { sizes: [1, 3, 1, 1] },
 ];
 
+/** align_corners with scales that give no whole sizes is refused. */
+function isWhole({ scales }: Size, transform: string): boolean {
+  return transform !== 'align_corners' || (scales?.every((s, i) => Number.isInteger(s * image[i]!)) ?? true);
+}
+
 describe('nearest', () => {
   check(
     named(
@@ -49,6 +54,7 @@ describe('nearest', () => {
         rounding: ['round_prefer_floor', 'round_prefer_ceil', 'floor', 'ceil'],
       }),
       ({ size, transform, rounding }) =>
+        isWhole(size, transform) &&
         resize(image, size, {
           mode: 'nearest',
           coordinate_transformation_mode: transform,
@@ -60,8 +66,10 @@ describe('nearest', () => {
 
 describe('linear', () => {
   check(
-    named(combinations({ size: sizes, transform: transforms }), ({ size, transform }) =>
-      resize(image, size, { mode: 'linear', coordinate_transformation_mode: transform }),
+    named(
+      combinations({ size: sizes, transform: transforms }),
+      ({ size, transform }) =>
+        isWhole(size, transform) && resize(image, size, { mode: 'linear', coordinate_transformation_mode: transform }),
     ),
   );
 });
@@ -163,7 +171,7 @@ describe('other forms', () => {
       'coordinate_transformation_mode tf_crop_and_resize',
     ],
   ])('refuses %s', async (_name, attributes, message) => {
-    const error = await importError(resize(image, { scales: [1, 1, 2, 2] }, attributes));
+    const error = await importError(resize(image, { scales: [1, 1, 2.5, 1.3] }, attributes));
     expect(error).toMatchObject({ code: 'unsupported-operator', message });
   });
 
