@@ -26,7 +26,7 @@ const byAdvice: Readonly<Record<string, readonly string[]>> = {
     'LpNormalization',
     'MeanVarianceNormalization',
   ],
-  'end the model at the scores and take the largest in the application': ['ArgMax', 'ArgMin', 'Hardmax', 'TopK'],
+  'end the model at the scores and take the largest in the application': ['Hardmax', 'TopK'],
   'end the model before it and select boxes in the application': ['NonMaxSuppression', 'RoiAlign', 'MaxRoiPool'],
   'the size of its output depends on the data; end the model before it': ['Compress', 'NonZero', 'Unique'],
   'compute features in the application and let the network begin behind them': [
@@ -68,7 +68,6 @@ const byAdvice: Readonly<Record<string, readonly string[]>> = {
   ],
   'it belongs to training; export the model for inference': ['NegativeLogLikelihoodLoss', 'SoftmaxCrossEntropyLoss'],
   'indices that are computed at run time are not supported; with constant ones use Slice, Split or Concat': [
-    'Gather',
     'GatherElements',
     'GatherND',
     'OneHot',

@@ -167,9 +167,19 @@ describe('functions', () => {
   check({
     Sqrt: squared('Sqrt'),
     Log: squared('Log'),
+    Acosh: squared('Acosh'),
     Reciprocal: squared('Reciprocal'),
     Pow: squared('Pow', { p: scalar(-0.75) }, ['p']),
   });
+
+  const inside = (op: string): ModelSpec => ({
+    inputs: { x: image },
+    nodes: [
+      { op: 'Tanh', inputs: ['x'] },
+      { op, inputs: ['n0'] },
+    ],
+  });
+  check(named(['Acos', 'Asin', 'Atanh'], inside));
 
   it('include an error function of 15 digits', () => {
     for (const [x, y] of [

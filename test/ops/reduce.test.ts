@@ -61,6 +61,13 @@ describe('reductions', () => {
     'axes as an attribute': reduce('ReduceMean', [1, 3, 4, 5], [1, 3], 0, 13),
     'ReduceSum before opset 13': reduce('ReduceSum', [1, 3, 4, 5], [2, 3], 1, 11),
     ReduceSumSquare: reduce('ReduceSumSquare', [1, 3, 4, 5], [1], 1),
+    'the logarithm of a sum': {
+      inputs: { x: [1, 3, 4] },
+      nodes: [
+        { op: 'Exp', inputs: ['x'] },
+        { op: 'ReduceLogSum', inputs: ['n0'] },
+      ],
+    },
     'ReduceMax before opset 18': reduce('ReduceMax', [1, 3, 4, 5], [2, 3], 1, 13),
     'no axes, and nothing to do': {
       inputs: { x: [2, 3] },
