@@ -3,10 +3,11 @@ import type { Recipe } from './data/recipe.ts';
 import { withStack } from './emit/bundle.ts';
 import type { BundleLayout } from './emit/layout.ts';
 import { requireBundleFolder, writeBundle } from './emit/write.ts';
-import { type Accuracy, floatAccuracy, quantizedAccuracy } from './interpret/accuracy.ts';
+import { type Accuracy, floatAccuracy } from './interpret/accuracy.ts';
 import type { QuantizeOptions } from './quantize/options.ts';
 import { type QuantizedModel, quantize } from './quantize/quantize.ts';
 import { type Compiled, compileBundle, samplesOf } from './stages/compile-bundle.ts';
+import { type IntegerAccuracy, integerAccuracy } from './stages/integer-accuracy.ts';
 import { readData } from './stages/read-data.ts';
 import type { Model } from './stages/read-model.ts';
 import { verifyCompiled } from './stages/verify-compiled.ts';
@@ -36,7 +37,7 @@ export interface BuildRequest {
 
 export interface BuildResult extends QuantizedModel, Compiled {
   readonly verification: VerifyResult;
-  readonly accuracy?: { readonly float: Accuracy; readonly quantized: Accuracy };
+  readonly accuracy?: { readonly float: Accuracy; readonly quantized: IntegerAccuracy };
 }
 
 /** Samples of the calibration data that verification runs. */
@@ -63,7 +64,7 @@ export async function build(request: BuildRequest, progress: Progress): Promise<
   const verification = await verifyCompiled(compiled, { graph, target }, { samples, seed, toolchains, progress });
   const accuracy = evaluation && {
     float: await floatAccuracy(model.path, model.graph, evaluation, { progress }),
-    quantized: await quantizedAccuracy(graph, evaluation, { progress }),
+    quantized: await integerAccuracy(graph, evaluation, { progress }),
   };
   const bundle = withStack(compiled.bundle, stackBytes(verification));
   await writeBundle(out, bundle.files);

@@ -1,8 +1,10 @@
 import type { Command } from 'commander';
 import { requireBareMetal } from '../build/toolchains.ts';
+import { reject } from '../core/diagnostics.ts';
 import type { Progress } from '../core/progress.ts';
 import { requireBundleFolder, writeBundle } from '../emit/write.ts';
 import { agreementWith } from '../interpret/agreement.ts';
+import { isCalibrated } from '../quantize/calibrated/ranges.ts';
 import { type LayerReport, layerReports } from '../quantize/report.ts';
 import { type Compiled, compileBundle, samplesOf } from '../stages/compile-bundle.ts';
 import { readData } from '../stages/read-data.ts';
@@ -41,7 +43,9 @@ async function run(path: string, flags: Flags, progress: Progress): Promise<Outc
   if (layout.runtime === 'baremetal') requireBareMetal(target);
   const out = flags.out ?? defaultFolder(model);
   await requireBundleFolder(out);
-  const data = await readData(graph, flags.calibrate ?? recipe.calibrate ?? `random:${goldenSamples}`, recipe, {
+  const named = flags.calibrate ?? recipe.calibrate;
+  if (named === undefined && isCalibrated(graph)) throw needsData(path);
+  const data = await readData(graph, named ?? `random:${goldenSamples}`, recipe, {
     seed,
   });
   const samples = samplesOf(graph, data, goldenSamples);
@@ -83,4 +87,15 @@ function describe(compiled: Compiled, reports: readonly LayerReport[], out: stri
     ...bundle.files.map((file) => `  ${out}/${file.path}`),
     `${grouped(bundle.manifest.weightBytes)} bytes of constants, ${grouped(bundle.arenaBytes)} bytes of arena`,
   ].join('\n');
+}
+
+/** Random inputs may overflow what is not proven. */
+function needsData(path: string) {
+  return reject({
+    code: 'no-data',
+    message:
+      'the accumulators are calibrated, not proven: golden vectors need inputs like those that they were calibrated on',
+    place: path,
+    hint: 'Name the calibration samples with --calibrate.',
+  });
 }

@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
 import type { Progress } from '../core/progress.ts';
-import { floatAccuracy, quantizedAccuracy } from '../interpret/accuracy.ts';
+import { floatAccuracy } from '../interpret/accuracy.ts';
 import { agreementWith } from '../interpret/agreement.ts';
+import { integerAccuracy } from '../stages/integer-accuracy.ts';
 import { readData } from '../stages/read-data.ts';
 import { requireQuantized } from '../stages/read-model.ts';
 import { type GlobalOptions, type Outcome, perform, withGlobalOptions } from './command.ts';
@@ -46,7 +47,7 @@ async function run(path: string, flags: Flags, progress: Progress): Promise<Outc
     const json = { samples, floatTop1: top1, top1, imagesPerSecond };
     return { json, text: () => accuracyText({ float }), ok: true };
   }
-  const quantized = await quantizedAccuracy(model.graph, data, { progress });
+  const quantized = await integerAccuracy(model.graph, data, { progress });
   const { imagesPerSecond, top1 } = quantized;
   const json = { samples: quantized.samples, floatTop1: float.top1, top1, imagesPerSecond };
   return { json, text: () => accuracyText({ float, quantized }), ok: true };

@@ -3,8 +3,9 @@ import type { Command } from 'commander';
 import { reject } from '../core/diagnostics.ts';
 import type { Progress } from '../core/progress.ts';
 import { requireWritable, writeFileSafely } from '../core/write-file.ts';
-import { floatAccuracy, quantizedAccuracy } from '../interpret/accuracy.ts';
+import { floatAccuracy } from '../interpret/accuracy.ts';
 import { quantize } from '../quantize/quantize.ts';
+import { integerAccuracy } from '../stages/integer-accuracy.ts';
 import { quantizedFile } from '../stages/quantized-file.ts';
 import { readData } from '../stages/read-data.ts';
 import { requireQuantized } from '../stages/read-model.ts';
@@ -50,7 +51,7 @@ async function run(path: string, flags: Flags, progress: Progress): Promise<Outc
   await writeFileSafely(output, quantizedFile(graph, recipe));
   if (evaluation === undefined) return outcome({ output, layers }, '');
   const float = await floatAccuracy(path, model.graph, evaluation, { progress });
-  const quantized = await quantizedAccuracy(graph, evaluation, { progress });
+  const quantized = await integerAccuracy(graph, evaluation, { progress });
   return outcome({ output, layers, floatTop1: float.top1, top1: quantized.top1 }, accuracyText({ float, quantized }));
 }
 

@@ -3,6 +3,7 @@ import type { Accuracy } from '../interpret/accuracy.ts';
 import type { Agreement } from '../interpret/agreement.ts';
 import type { LayerReport } from '../quantize/report.ts';
 import type { LayerSolutions } from '../quantize/search/solution-space.ts';
+import type { IntegerAccuracy } from '../stages/integer-accuracy.ts';
 import type { VerifyResult } from '../verify/result.ts';
 import { grouped, percent, plainTable, tableText } from './output.ts';
 
@@ -74,11 +75,16 @@ export function scalarBitsOf(layers: readonly LayerReport[]): number {
   return layers.reduce((bits, layer) => Math.max(bits, layer.scalarBits), 0);
 }
 
-export function accuracyText(accuracy: { float?: Accuracy; quantized?: Accuracy }): string {
+export function accuracyText(accuracy: { float?: Accuracy; quantized?: IntegerAccuracy }): string {
   const { float, quantized } = accuracy;
   const line = (what: string, a: Accuracy) =>
     `top-1 ${what}: ${percent(a.top1)} (${grouped(a.correct)} of ${grouped(a.samples)}, ${Math.round(a.imagesPerSecond)} a second)`;
   const lines = [...(float ? [line('float', float)] : []), ...(quantized ? [line('quantized', quantized)] : [])];
+  if (quantized?.overflowed !== undefined) {
+    lines.push(
+      `sums left accumulators that are not proven on ${grouped(quantized.overflowed)} of them, counted as wrong`,
+    );
+  }
   if (float && quantized) lines.push(`drop: ${((float.top1 - quantized.top1) * 100).toFixed(2)} points`);
   return lines.join('\n');
 }

@@ -102,6 +102,8 @@ export interface IntegerReduction {
   readonly accumulator: AccumulatorModel;
   /** `proven`: no input can overflow; `calibrated`: none of the calibration data did, with a margin. */
   readonly mode: 'proven' | 'calibrated';
+  /** `calibrated`: what the sums of each channel's accumulators are taken to be within, `[channel][segment · lanes + lane]`. */
+  readonly sums?: readonly (readonly { readonly lo: number; readonly hi: number }[])[];
 }
 
 /** x: N×H×W×C, w: O×kh×kw×(C/groups), b: O. Output channel o belongs to group ⌊o / (O/groups)⌋. */

@@ -23,6 +23,8 @@ export interface Accuracy {
 export interface AccuracyOptions extends RunnerOptions {
   /** Only the first so many samples. */
   readonly samples?: number;
+  /** Samples that count as wrong whatever the network says. */
+  readonly wrong?: ReadonlySet<number>;
   readonly progress?: Progress;
 }
 
@@ -109,7 +111,9 @@ async function countCorrect(
     const to = Math.min(samples, from + chunk);
     const outputs = await run(batches(data, from, to), to - from);
     const size = outputs.length / (to - from);
-    for (let i = from; i < to; i++) if (argmax(outputs, (i - from) * size, size) === labels[i]) correct++;
+    for (let i = from; i < to; i++) {
+      if (argmax(outputs, (i - from) * size, size) === labels[i] && options.wrong?.has(i) !== true) correct++;
+    }
     progress.tick(to - from);
   }
   const seconds = (performance.now() - start) / 1000;

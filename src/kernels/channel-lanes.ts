@@ -14,6 +14,7 @@ import {
 import { foldedBias, type Geometry } from './k-lanes/geometry.ts';
 import { checkSums } from './k-lanes/prepare.ts';
 import type { ConstantArray, Packed, ViewContext } from './kernel.ts';
+import { measuredSums } from './measured-sums.ts';
 import { requantizerArrays, requantizerView } from './requantizer-arrays.ts';
 
 /**
@@ -48,9 +49,11 @@ function slotOf(perBlock: number, channel: number, place: number): number {
   return (Math.floor(channel / block) * perBlock + place) * block + (channel % block);
 }
 
-/** The ranges of each channel's sums. */
+/** The ranges of each channel's sums: what any input can cause, or what was measured. */
 export function channelRanges(g: Geometry, model: AccumulatorModel): SumRange[][] {
   const { channels, length } = g.reduction;
+  const measured = measuredSums(g.integer, model);
+  if (measured !== undefined) return measured.map((own) => [...own]);
   return Array.from({ length: channels }, (_, c) =>
     sumRanges(model, g.weights.subarray(c * length, (c + 1) * length), g.xRange),
   );
@@ -60,9 +63,10 @@ export function channelRanges(g: Geometry, model: AccumulatorModel): SumRange[][
 function provenRanges(g: Geometry, model: AccumulatorModel, weights: ChannelWeights): SumRange[][] {
   const place = `node "${g.node.origin.name}" (${g.node.origin.opType})`;
   const { channels, length } = g.reduction;
+  const measured = measuredSums(g.integer, model);
   return Array.from({ length: channels }, (_, c) => {
     const packed = Array.from({ length }, (_, k) => weights.data[weights.at(c, k)]!);
-    const ranges = sumRanges(model, packed, g.xRange);
+    const ranges = measured?.[c] ? [...measured[c]] : sumRanges(model, packed, g.xRange);
     const failing = ranges.find((range) => !fitsWindow(range, 16));
     if (failing === undefined) return ranges;
     throw invariant(`output channel ${c}: a 16-bit lane ranges over ${failing.lo}…${failing.hi}`, place);

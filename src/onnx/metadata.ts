@@ -43,6 +43,7 @@ const schema = z.strictObject({
       accumulator,
       mode: z.enum(['proven', 'calibrated']),
       winograd: winogradSchema.optional(),
+      sums: z.array(z.array(z.strictObject({ lo: z.number().int(), hi: z.number().int() }))).exactOptional(),
     }),
   ),
   operators: z.record(z.string(), z.string()),

@@ -59,6 +59,12 @@ export function preloadOf(range: SumRange, bits: number): number {
   return fitsWithoutPreload(range, bits) ? 0 : -(2 ** (bits - 1)) - range.lo;
 }
 
+/** The sums that an accumulator with the preload of a range tells apart: 2^bits integers, the range among them. */
+export function windowOf(range: SumRange, bits: number): SumRange {
+  const lo = -(2 ** (bits - 1)) - preloadOf(range, bits);
+  return { lo, hi: lo + 2 ** bits - 1 };
+}
+
 /**
  * The largest Σ|w| that one accumulator of `bits` bits holds: the extent of a sum's range is (ν − µ)·Σ|w|, whatever the
  * weights' signs.

@@ -18,7 +18,7 @@ import { type Reduction, stepCount } from '../ops/definition.ts';
 import { definitionOf } from '../ops/index.ts';
 import { reductionRequantizer } from '../ops/quantized.ts';
 import { fitsRequantizer, winogradRanges, winogradScales } from '../ops/winograd-parts.ts';
-import { type AccumulatorProof, overflowOf, proveReduction, type SumRange } from './accumulator.ts';
+import { type AccumulatorProof, fitsWindow, overflowOf, proveReduction, type SumRange } from './accumulator.ts';
 
 export type ReductionNode = Node<Conv2dOp> | Node<FullyConnectedOp>;
 
@@ -74,8 +74,23 @@ export function certify(graph: Graph): ReadonlyMap<NodeId, AccumulatorProof> {
     checkModel(layer);
     checkSums(graph, layer);
     if (layer.integer.mode === 'proven') proofs.set(node.id, proveLayer(layer));
+    else checkMeasured(layer);
   }
   return proofs;
+}
+
+/** What was measured must be there for every accumulator, and fit. */
+function checkMeasured({ node, integer, reduction }: IntegerLayer): void {
+  const { accumulator, sums = [] } = integer;
+  const accumulators = accumulator.segments.length * accumulator.lanes;
+  const complete = sums.length === reduction.channels && sums.every((own) => own.length === accumulators);
+  if (complete && sums.every((own) => own.every((range) => fitsWindow(range, accumulator.bits)))) return;
+  throw reject({
+    code: 'bad-accumulator',
+    message: `Its measured sums ${complete ? `do not fit ${accumulator.bits} bits` : 'are not those of its accumulators'}.`,
+    place: placeOf(node),
+    hint: 'Quantize the float model again; the metadata does not belong to this network.',
+  });
 }
 
 /** The proof of one layer. Rejects with `accumulator-overflow` where there is none. */

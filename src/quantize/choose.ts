@@ -2,6 +2,7 @@ import { reject } from '../core/diagnostics.ts';
 import { must } from '../core/must.ts';
 import type { Graph, Node, NodeId, QuantParams, TensorId } from '../graph/types.ts';
 import { type ActivationChoice, chooseActivation } from './activations.ts';
+import type { SlackOf } from './calibrated/slack.ts';
 import { gridOf } from './clipping.ts';
 import { type ActivationGroup, activationGroups, isReduction, movesValues } from './groups.ts';
 import { type Histogram, mergeHistograms } from './histogram.ts';
@@ -46,6 +47,7 @@ interface Width {
 export interface ChoiceInputs {
   readonly histograms: ReadonlyMap<TensorId, Histogram>;
   readonly outputError: OutputError;
+  readonly slackOf: SlackOf;
 }
 
 /**
@@ -55,7 +57,7 @@ export interface ChoiceInputs {
  */
 export async function chooseConfiguration(
   graph: Graph,
-  { histograms, outputError }: ChoiceInputs,
+  { histograms, outputError, slackOf }: ChoiceInputs,
   options: QuantizeOptions,
 ): Promise<Choice> {
   const activations = new Map<TensorId, ActivationChoice>();
@@ -64,7 +66,7 @@ export async function chooseConfiguration(
     const histogram = mergeHistograms(group.members.map((id) => must(histograms.get(id), `histogram of ${id}`)));
     const layers = group.readers.map((n) => layerOf(graph, n, optionsOfLayer(options, n)));
     const others = graph.nodes.filter((n) => isOtherReader(n, group)).length;
-    const best = await chooseForGroup({ group, histogram, layers, others, options, outputError });
+    const best = await chooseForGroup({ group, histogram, layers, others, options, outputError, slackOf });
     for (const id of group.members) activations.set(id, best.choice);
     for (const [id, count] of best.segments) segments.set(id, count);
   }
@@ -72,7 +74,7 @@ export async function chooseConfiguration(
 }
 
 /** True for additions and the like, which see the noise of the data only. */
-function isOtherReader(node: Node, group: ActivationGroup): boolean {
+export function isOtherReader(node: Node, group: ActivationGroup): boolean {
   return !isReduction(node) && !movesValues(node) && node.inputs.some((id) => group.members.includes(id));
 }
 
@@ -84,6 +86,7 @@ interface GroupDecision {
   readonly others: number;
   readonly options: QuantizeOptions;
   readonly outputError: OutputError;
+  readonly slackOf: SlackOf;
 }
 
 /** A layer at one width of its data, in some segments. */
@@ -94,11 +97,12 @@ interface Measured {
 }
 
 async function chooseForGroup(decision: GroupDecision): Promise<Candidate> {
-  const { group, histogram, layers, others, options, outputError } = decision;
+  const { group, histogram, layers, others, options, outputError, slackOf } = decision;
   const { clipping, requant } = options;
   const grid = gridOf(requant);
   const measure = async (layer: Layer, segments: number | 'flush', x: QuantParams): Promise<Measured | undefined> => {
-    const fitted = fitLayer(layer, segments, { x, grid });
+    const slack = await slackOf(layer, segments, x);
+    const fitted = fitLayer(layer, segments, { x, grid, ...(slack && { slack }) });
     return fitted && { segments, fitted, noise: await outputError(layer, x, fitted) };
   };
   const widths = await all(widthsOf(group, layers, options), async (bits): Promise<Width | undefined> => {
@@ -182,7 +186,11 @@ async function chooseSegments(
 }
 
 /** The widths to try for a group. What no layer reads keeps 8 bits: it costs no accumulator anything. */
-function widthsOf(group: ActivationGroup, layers: readonly Layer[], options: QuantizeOptions): readonly number[] {
+export function widthsOf(
+  group: ActivationGroup,
+  layers: readonly Layer[],
+  options: QuantizeOptions,
+): readonly number[] {
   if (layers.length === 0 || group.natural === 'softmax') return [8];
   const asked = layers.filter((l) => options.layers.get(l.node.origin.name)?.bits !== undefined);
   const widths = [...new Set((asked.length > 0 ? asked : layers).map((l) => l.options.bits))];

@@ -2,22 +2,24 @@ import { unsupported } from '../core/diagnostics.ts';
 import { must } from '../core/must.ts';
 import { type Progress, silentProgress } from '../core/progress.ts';
 import type { Dataset } from '../data/dataset.ts';
-import { outputOf } from '../graph/build.ts';
 import type { Graph, Node, NodeId, TensorId } from '../graph/types.ts';
 import { runNodeExactly } from '../interpret/exact-node.ts';
 import { createFloatEvaluator } from '../interpret/float.ts';
-import { inputQuantizer } from '../interpret/quantize-input.ts';
 import { placeOf } from '../ops/errors.ts';
 import type { ActivationChoice } from './activations.ts';
 import { type Calibration, calibrate, gather } from './calibrate.ts';
+import { settleSums } from './calibrated/settle.ts';
+import { createSlack, type SlackOf } from './calibrated/slack.ts';
 import { isReductionNode } from './certify.ts';
 import { checkQuantized } from './check.ts';
-import { type Choice, chooseConfiguration } from './choose.ts';
+import { chooseConfiguration } from './choose.ts';
 import { gridOf } from './clipping.ts';
 import { correctBiases } from './correct.ts';
+import { fitLayers } from './fit-layers.ts';
 import { integerGraph } from './integer-graph.ts';
-import { type FittedLayer, fitLayer, layerOf } from './layer.ts';
-import { checkLayerNames, completeOptions, optionsOfLayer, type QuantizeOptions } from './options.ts';
+import type { FittedLayer } from './layer.ts';
+import { checkLayerNames, completeOptions, type QuantizeOptions } from './options.ts';
+import { quantizedInputs } from './quantized-inputs.ts';
 import { type LayerReport, layerReports } from './report.ts';
 import { withNarrowRequantization } from './requant16.ts';
 import { createOutputError, type OutputError } from './search/output-error.ts';
@@ -33,6 +35,8 @@ export interface QuantizedModel {
 
 /** Samples that biases are corrected on, at most. */
 const CORRECTION_SAMPLES = 256;
+/** Samples at the beginning of the calibration data that verification runs, at most. */
+const VERIFIED_SAMPLES = 8;
 /** Samples that the errors of layers are measured on, at most: of the same ones. */
 const MEASURED_SAMPLES = 32;
 
@@ -63,6 +67,7 @@ export function checkedOptions(graph: Graph, given: Partial<QuantizeOptions>): Q
 /** What every quantization of the network on some samples starts from. */
 export interface Statistics extends Calibration {
   readonly outputError: OutputError;
+  readonly slackOf: SlackOf;
 }
 
 /** Taken once for many quantizations. */
@@ -78,7 +83,8 @@ export async function calibrateNetwork(
     const calibration = await calibrate(graph, dataset, evaluator.run, { samples, meanSamples, progress });
     const measured = calibration.subset.slice(0, MEASURED_SAMPLES);
     const values = await evaluator.run(gather(dataset, measured), measured.length);
-    return { ...calibration, outputError: createOutputError(graph, { count: measured.length, values }) };
+    const sampled = { count: measured.length, values };
+    return { ...calibration, outputError: createOutputError(graph, sampled), slackOf: createSlack(graph, sampled) };
   } finally {
     await evaluator.release();
   }
@@ -99,17 +105,11 @@ export async function quantizeCalibrated(
   const plan = planWinograd(graph, given);
   const options = withWinogradBits(graph, plan, given);
   const choice = await chooseConfiguration(graph, calibration, options);
-  const fitted = fitLayers(graph, choice, options);
+  const fitted = await fitLayers(graph, choice, calibration.slackOf, options);
   const quants = new Map([...choice.activations].map(([id, { quant }]) => [id, quant]));
   let quantized = integerGraph(graph, quants, fitted, options.requant);
   const count = calibration.subset.length;
-  const samples = gather(dataset, calibration.subset);
-  const inputs = new Map(
-    quantized.inputs.map((port, i) => [
-      port.tensor,
-      inputQuantizer(quantized, port)(must(samples[i], port.name), count),
-    ]),
-  );
+  const inputs = quantizedInputs(quantized, dataset, calibration.subset);
   if (options.biasCorrection) {
     quantized = await correctBiases(graph, quantized, calibration, inputs, runNodeExactly, progress);
   }
@@ -120,25 +120,28 @@ export async function quantizeCalibrated(
     runNodeExactly,
     progress,
   );
+  if (options.analysis === 'calibrated') {
+    quantized = await settled(graph, quantized, dataset, calibration, options, fitted);
+  }
   // Last, since it depends on the biases.
   quantized = withNarrowRequantization(quantized);
   checkQuantized(quantized);
   return { graph: quantized, layers: layerReports(quantized, noiseOf(graph, choice.activations, fitted)) };
 }
 
-/** The final weights: with the steps of inputs and outputs known. */
-function fitLayers(graph: Graph, choice: Choice, options: QuantizeOptions): Map<NodeId, FittedLayer> {
-  const grid = gridOf(options.requant);
-  const quantOf = (id: TensorId) => must(choice.activations.get(id), `quantization of ${id}`).quant;
-  return new Map(
-    graph.nodes.filter(isReductionNode).map((node) => {
-      const layer = layerOf(graph, node, optionsOfLayer(options, node));
-      const x = quantOf(node.inputs[0]!);
-      const outputStep = quantOf(outputOf(graph, node).id).scale[0]!;
-      const segments = must(choice.segments.get(node.id), 'segments');
-      return [node.id, must(fitLayer(layer, segments, { x, grid, outputStep }), `weights of ${node.id}`)];
-    }),
-  );
+/** What is not proven is measured: on the samples that biases were corrected on, and the first ones, which verification runs. */
+async function settled(
+  graph: Graph,
+  quantized: Graph,
+  dataset: Dataset,
+  { subset }: Calibration,
+  { guard, requant }: QuantizeOptions,
+  fitted: ReadonlyMap<NodeId, FittedLayer>,
+): Promise<Graph> {
+  const first = Array.from({ length: Math.min(VERIFIED_SAMPLES, dataset.count) }, (_, i) => i);
+  const samples = [...new Set([...first, ...subset])];
+  const inputs = quantizedInputs(quantized, dataset, samples);
+  return settleSums(graph, quantized, inputs, samples.length, { guard, grid: gridOf(requant), fitted });
 }
 
 function noiseOf(

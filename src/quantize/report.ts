@@ -1,5 +1,5 @@
 import type { Graph, NodeId } from '../graph/types.ts';
-import { type AccumulatorProof, utilizationOf } from './accumulator.ts';
+import { type AccumulatorProof, type SumRange, utilizationOf, widest } from './accumulator.ts';
 import { certify, type IntegerLayer, integerLayerOf, isIntegerNode } from './certify.ts';
 
 /** What `--json` says about a layer with weights (DESIGN §10). */
@@ -44,15 +44,19 @@ function reportOf(layer: IntegerLayer, proof: AccumulatorProof | undefined, nois
     accBits: accumulator.bits,
     lanes: accumulator.lanes,
     segments: accumulator.segments.length,
-    utilization: proof === undefined ? 0 : round(mean(utilizations(proof)), 3),
+    utilization: round(mean(widestSums(layer, proof).map((range) => utilizationOf(range, accumulator.bits))), 3),
     proven: proof !== undefined,
     scalarBits: scalarBits(layer),
     ...(noise === undefined || noise === 0 ? {} : { sqnr: round(-10 * Math.log10(noise), 1) }),
   };
 }
 
-function utilizations(proof: AccumulatorProof): number[] {
-  return proof.worst.map((range) => utilizationOf(range, proof.model.bits));
+/** The widest sum of each channel: proven, else as measured. */
+function widestSums(
+  { integer: { sums = [] } }: IntegerLayer,
+  proof: AccumulatorProof | undefined,
+): readonly SumRange[] {
+  return proof?.worst ?? sums.map(widest);
 }
 
 /**

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { writeFileSafely } from '../core/write-file.ts';
 import { batches, type Dataset, requireLabels } from '../data/dataset.ts';
 import type { Graph, Node } from '../graph/types.ts';
-import { quantizedAccuracy } from '../interpret/accuracy.ts';
+import { integerAccuracy } from './integer-accuracy.ts';
 
 /** Where finished evaluations are kept between runs, in the current folder. */
 export const defaultCacheFolder = '.neonarrow';
@@ -34,7 +34,7 @@ export function createEvaluationCache(data: Dataset, folder: string | undefined)
     const found = path === undefined ? undefined : await readEntry(path, data.count);
     if (found !== undefined) return found;
     asked.run++;
-    const { correct, samples } = await quantizedAccuracy(graph, data);
+    const { correct, samples } = await integerAccuracy(graph, data);
     if (path !== undefined) await writeFileSafely(path, `${JSON.stringify({ samples, correct })}\n`);
     return correct;
   };
@@ -65,7 +65,7 @@ async function readEntry(path: string, samples: number): Promise<number | undefi
 
 /**
  * Hash of what a quantized graph computes: operators, constants and quantizations. Which accumulators its sums are proven
- * for doesn't change any output, so they are left out.
+ * for doesn't change any output, so they are left out; those that are not proven do.
  */
 export function functionHash(graph: Graph): string {
   const hash = createHash('sha256');
@@ -80,9 +80,9 @@ export function functionHash(graph: Graph): string {
   return hash.digest('hex');
 }
 
-/** The operator without its accumulator. */
+/** The operator without its accumulator, where that is proven. */
 function operatorOf({ op }: Node): unknown {
-  return 'integer' in op ? { ...op, integer: op.integer?.requant } : op;
+  return 'integer' in op && op.integer?.mode !== 'calibrated' ? { ...op, integer: op.integer?.requant } : op;
 }
 
 /** JSON has no infinities, which clamps hold. */

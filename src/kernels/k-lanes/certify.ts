@@ -36,6 +36,7 @@ export interface Certificate {
 /**
  * Proves every 16-bit lane from the packed bytes (DESIGN §4).
  * @param x range of the input tensor
+ * @param measured for each channel the ranges that its lanes are taken to have, where they are not proven
  * @param preloaded whether lanes start from values that centre their ranges where they need it, else from zero
  * @throws invariant where a lane could overflow
  */
@@ -45,6 +46,7 @@ export function certify(
   x: SumRange,
   preloaded: boolean,
   place: string,
+  measured?: readonly (readonly SumRange[])[],
 ): Certificate {
   const model: AccumulatorModel = laneModel(packed.walk, segments);
   const { tileChannels, channelOf } = packed;
@@ -53,7 +55,7 @@ export function certify(
   const preload = new Int16Array((channelOf.length * segments.length + tileChannels) * laneCount);
   const preloadSum = new Int32Array(channelOf.length);
   channelOf.forEach((channel, slot) => {
-    const ranges = slotRanges(packed, slot, segments, x);
+    const ranges = measured?.[channel] ?? slotRanges(packed, slot, segments, x);
     if (channel >= 0) worst[channel] = widest(ranges);
     ranges.forEach((range, i) => {
       if (!(preloaded ? fitsWindow(range, 16) : fitsWithoutPreload(range, 16))) {

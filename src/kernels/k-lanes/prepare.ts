@@ -3,6 +3,7 @@ import type { Graph } from '../../graph/types.ts';
 import { largestSum, type Requantizer } from '../../numeric/requantize.ts';
 import { reductionRequantizer } from '../../ops/quantized.ts';
 import type { ConstantArray, Packed } from '../kernel.ts';
+import { measuredSums } from '../measured-sums.ts';
 import { requantizerArrays } from '../requantizer-arrays.ts';
 import { certify } from './certify.ts';
 import { type Course, tileInstructions } from './cost.ts';
@@ -10,6 +11,7 @@ import { foldedBias, type Geometry, geometryOf, type ReductionNode } from './geo
 import { type PackedWeights, packWeights, perSlot } from './pack.ts';
 import { fitsLanes, type Partition, partitionsOf, segmentEnds } from './partition.ts';
 import { mostPixelsFlushed, tileChannels } from './tile.ts';
+import { laneModel } from './walk.ts';
 
 /** A packed reduction. */
 export interface Prepared extends Course {
@@ -51,8 +53,10 @@ export function prepare(node: ReductionNode, graph: Graph): Prepared {
  * The cheapest partition that the packed weights allow, whatever accumulators the graph speaks of. Lanes may start from
  * values that centre their ranges, which lets them hold a little more; after a flush that costs a move for each of them.
  */
-function courseOf({ walk, xRange }: Geometry, packed: PackedWeights): Course {
+function courseOf({ walk, xRange, integer }: Geometry, packed: PackedWeights): Course {
   const partitions = partitionsOf(walk);
+  const measured = partitions.find((p) => measuredSums(integer, laneModel(walk, segmentEnds(walk, p))));
+  if (measured !== undefined) return { walk, partition: measured, preloaded: true };
   const fits = (p: Partition, from: 'start' | 'zero') => fitsLanes(packed, segmentEnds(walk, p), xRange, from);
   const centred = partitions.findIndex((p) => fits(p, 'start'));
   const started = { walk, partition: partitions[centred] ?? partitions.at(-1)!, preloaded: true };
@@ -67,7 +71,8 @@ function courseOf({ walk, xRange }: Geometry, packed: PackedWeights): Course {
 export function packReduction(node: ReductionNode, graph: Graph): Packed {
   const { geometry: g, packed, segments, preloaded, requantizer } = prepare(node, graph);
   const place = `node "${node.origin.name}" (${node.origin.opType})`;
-  const certificate = certify(packed, segments, g.xRange, preloaded, place);
+  const measured = measuredSums(g.integer, laneModel(packed.walk, segments));
+  const certificate = certify(packed, segments, g.xRange, preloaded, place, measured);
   const bias = perSlot(packed, (channel) => foldedBias(g, channel));
   checkSums(g, requantizer, place);
   const arrays: ConstantArray[] = [
