@@ -37,6 +37,11 @@ export function renderHtml(path: string, data: object): string {
   return html.render(path, data);
 }
 
+/** A template as it stands. */
+export function templateText(path: string): string {
+  return readFileSync(join(templateRoot, path), 'utf8');
+}
+
 /** Names of the files in `templates/<folder>`, sorted. */
 export function templatesIn(folder: string): string[] {
   return filesIn(join(templateRoot, folder));

@@ -1,5 +1,6 @@
 import { must } from '../core/must.ts';
 import type { Placement } from '../plan/placement.ts';
+import { missingIntrinsics } from './armv7.ts';
 import { archFlags, neededFeatures } from './features.ts';
 import { helperFunctions } from './helpers.ts';
 import type { StepInfo } from './layer.ts';
@@ -26,6 +27,8 @@ export function emitSource(context: EmitContext): SourceFile {
     hasBodies: [helpers, ...texts].some((text) => text.includes(`${MODEL}_NEON`)),
     needed: neededFeatures(options.plan),
     archFlags: archFlags(options.target),
+    only64: options.target.triple !== 'arm-linux-gnueabihf',
+    intrinsics: missingIntrinsics(options.target, [helpers, ...texts].join('\n')),
     assertions: assertionsOf(context),
     staticArena: context.layout.arena === 'static',
     loaded: context.loadsWeights && loadView(context),
