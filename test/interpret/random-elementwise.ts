@@ -24,9 +24,10 @@ interface Operands {
 function operands(b: QuantizedGraphBuilder, r: Random): Operands {
   const shape = someShape(r);
   const [p, q] = [randomQuant(r), randomQuant(r)];
-  const [x, y] = [b.input(shape, p), b.input(repeated(r, shape), q)];
-  const both = [[x, y] as const, [y, x] as const, [x, x] as const][r.int(0, 2)]!;
-  return { inputs: both, scale: p.scale[0]! * (both[1] === both[0] ? p : q).scale[0]! };
+  const x = b.input(shape, p);
+  if (r.int(0, 4) === 0) return { inputs: [x, x], scale: p.scale[0]! ** 2 };
+  const y = b.input(repeated(r, shape), q);
+  return { inputs: r.int(0, 1) ? [x, y] : [y, x], scale: p.scale[0]! * q.scale[0]! };
 }
 
 export function addition(b: QuantizedGraphBuilder, r: Random): TensorId {
@@ -81,10 +82,13 @@ export function blocks(b: QuantizedGraphBuilder, r: Random, kind: 'depthToSpace'
 export function resizing(b: QuantizedGraphBuilder, r: Random): TensorId {
   const q = randomQuant(r);
   const [h, w] = [r.int(1, 6), r.int(1, 6)];
-  const scaleOf = (extent: number): number => Math.fround(r.int(extent > 1 ? 2 : 3, 9) / 3);
+  const transform = pick(r, ['half_pixel', 'pytorch_half_pixel', 'align_corners', 'asymmetric'] as const);
+  // Whole sizes for align_corners.
+  const thirds = transform === 'align_corners' ? 3 : 1;
+  const scaleOf = (extent: number): number =>
+    Math.fround((thirds * r.int(thirds === 3 ? 1 : extent > 1 ? 2 : 3, 9 / thirds)) / 3);
   const scales = [scaleOf(h), scaleOf(w)] as const;
   const size = [Math.floor(Math.fround(h * scales[0])), Math.floor(Math.fround(w * scales[1]))] as const;
-  const transform = pick(r, ['half_pixel', 'pytorch_half_pixel', 'align_corners', 'asymmetric'] as const);
   const rounding = pick(r, ['round_prefer_floor', 'round_prefer_ceil', 'floor', 'ceil'] as const);
   const mode = pick(r, ['nearest', 'linear'] as const);
   const x = b.input([1, h, w, r.int(1, 40)], q);
@@ -95,7 +99,7 @@ export function normalization(b: QuantizedGraphBuilder, r: Random): TensorId {
   const x = randomQuant(r);
   const op = {
     kind: 'lrn',
-    size: r.int(1, 7),
+    size: 2 * r.int(0, 3) + 1,
     alpha: r.float() * 3,
     beta: pick(r, [0.75, 0.5, 1]),
     bias: 1 + r.float(),
