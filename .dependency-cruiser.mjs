@@ -10,7 +10,7 @@ const levels = [
   ['emit'],
   ['build'],
   ['verify', 'bench'],
-  ['report'],
+  ['report', 'regress'],
   ['stages'],
   ['pipeline.ts'],
   ['cli'],

@@ -100,7 +100,8 @@ function perMac({ instructions }: InstructionCount, macs: number): { readonly in
 
 const plugin: PluginUse = { args: { mix: 'on' } };
 
-async function countRepeat(program: string, runner: Runner, args: readonly string[]): Promise<InstructionCount> {
+/** What one more repeat of a harness costs; `args` are `--repeat`, or `--repeat-step` and the step. */
+export async function countRepeat(program: string, runner: Runner, args: readonly string[]): Promise<InstructionCount> {
   const [once, twice] = await Promise.all([1, 2].map((n) => countRun(program, runner, [...args, String(n)])));
   const [a, b] = [must(once, 'one repeat'), must(twice, 'two repeats')];
   const mix = [...b.classes].map(([name, n]) => [name, n - (a.classes.get(name) ?? 0)] as const);

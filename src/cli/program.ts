@@ -7,6 +7,7 @@ import { addDoctor } from './doctor.ts';
 import { addEvaluate } from './evaluate.ts';
 import { addInspect } from './inspect.ts';
 import { addQuantize } from './quantize.ts';
+import { addRegress } from './regress.ts';
 import { addSweep } from './sweep.ts';
 import { addVerify } from './verify.ts';
 
@@ -28,6 +29,7 @@ export function createProgram(): Command {
     addSweep,
     addCompile,
     addVerify,
+    addRegress,
     addEvaluate,
     addBench,
     addInspect,

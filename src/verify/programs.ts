@@ -7,6 +7,7 @@ import { reject } from '../core/diagnostics.ts';
 import { must } from '../core/must.ts';
 import { baremetalFolder } from '../emit/baremetal.ts';
 import { hasFeature } from '../targets/target.ts';
+import { type ObjectSize, readElfSize } from './elf.ts';
 import { harnessPath } from './golden.ts';
 import { checkSymbols } from './symbols.ts';
 
@@ -64,11 +65,20 @@ export async function harnessAssembly(bundle: BundleSources, toolchain: Toolchai
   return readFile(must(text, 'assembly'), 'utf8');
 }
 
+/** In bytes; the stack is what the deepest calls take. */
+export interface ProgramMemory extends ObjectSize {
+  readonly stack: number;
+}
+
 /**
  * Compiles the sources as a user would and checks what they define and need (`checkSymbols`).
- * @returns bytes of stack that the deepest calls take
+ * @returns what of the memory they take
  */
-export async function checkObjects(bundle: BundleSources, toolchain: Toolchain, outDir: string): Promise<number> {
+export async function checkObjects(
+  bundle: BundleSources,
+  toolchain: Toolchain,
+  outDir: string,
+): Promise<ProgramMemory> {
   await mkdir(outDir, { recursive: true });
   const compilation = compilationOf(bundle, toolchain, bundle.sources);
   const objects = await compileObjects({ ...compilation, outDir, extraFlags: ['-fstack-usage'] });
@@ -76,10 +86,15 @@ export async function checkObjects(bundle: BundleSources, toolchain: Toolchain, 
   const texts = (await readdir(join(bundle.dir, 'src'))).filter(
     (name) => /\.(c|inc)$/.test(name) && !/_weights/.test(name),
   );
-  return stackOfObjects(
-    objects,
-    texts.map((name) => join(bundle.dir, 'src', name)),
-  );
+  const sources = texts.map((name) => join(bundle.dir, 'src', name));
+  const sizes = await Promise.all(objects.map(async (path) => readElfSize(await readFile(path), path)));
+  const sum = (of: (size: ObjectSize) => number): number => sizes.reduce((total, size) => total + of(size), 0);
+  return {
+    code: sum(({ code }) => code),
+    constants: sum(({ constants }) => constants),
+    data: sum(({ data }) => data),
+    stack: await stackOfObjects(objects, sources),
+  };
 }
 
 /** The same program with the bundle's own start-up code and library, and none of the compiler's. */

@@ -67,7 +67,7 @@ export async function verifyProgram(
   const { runs: outcomes, stack } = await withTempDir(async (work) => {
     // Compilers work while this process computes the expected bytes.
     const objects = firstOfEachCompiler(toolchains).map(async (toolchain, i): Promise<StackUse> => {
-      const bytes = await checkObjects(bundle, toolchain, join(work, `objects${i}`));
+      const { stack: bytes } = await checkObjects(bundle, toolchain, join(work, `objects${i}`));
       return { compiler: toolchain.compiler.name, opt: toolchain.optimization, bytes };
     });
     const programs = toolchains.map(async (toolchain, i) => {

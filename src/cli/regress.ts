@@ -1,0 +1,61 @@
+import { type Command, Option } from 'commander';
+import type { Optimization } from '../build/compile.ts';
+import { reject } from '../core/diagnostics.ts';
+import type { Progress } from '../core/progress.ts';
+import { parseShard, type Shard } from '../core/shard.ts';
+import { requireWritable, writeFileSafely } from '../core/write-file.ts';
+import { regressCpus } from '../regress/matrix.ts';
+import { regress } from '../regress/regress.ts';
+import type { CompilerKind } from '../targets/target.ts';
+import { type GlobalOptions, type Outcome, perform, withGlobalOptions } from './command.ts';
+import { concludeRegress, type ReportFlags, withReportOptions } from './regress-report.ts';
+
+interface Flags extends GlobalOptions, ReportFlags {
+  readonly compilers: readonly CompilerKind[];
+  readonly opt: readonly Optimization[];
+  readonly cpus: readonly string[];
+  readonly shard?: Shard;
+  readonly results?: string;
+}
+
+export function addRegress(program: Command): void {
+  const command = program
+    .command('regress')
+    .argument('<dir...>', 'folders that "neonarrow build" or "neonarrow compile" wrote')
+    .description(
+      'replay the golden vectors of many bundles over compilers, optimizations and CPU models; compare with the last run',
+    )
+    .option('--compilers <list>', 'of gcc, clang', listOf(['gcc', 'clang'], '--compilers'), ['gcc', 'clang'])
+    .option('--opt <list>', 'optimization levels', listOf(levels, '--opt'), ['-O0', '-O2', '-O3', '-Os'])
+    .option('--cpus <list>', 'CPU models, those of them that QEMU knows', (text) => text.split(','), [...regressCpus])
+    .option('--shard <i/n>', 'the i-th of n parts of the programs; "neonarrow merge" joins them', parseShard)
+    .addOption(new Option('--results <file>', 'where a shard’s results go'));
+  withGlobalOptions(withReportOptions(command));
+  command.action((dirs: string[], flags: Flags) => perform(flags, (progress) => run(dirs, flags, progress)));
+}
+
+const levels = ['-O0', '-O1', '-O2', '-O3', '-Os'] as const;
+
+async function run(dirs: readonly string[], flags: Flags, progress: Progress): Promise<Outcome> {
+  const { shard, results: file } = flags;
+  if (shard !== undefined && file === undefined) {
+    const hint = 'Add --results FILE; "neonarrow merge FILE…" then reports on all shards.';
+    throw reject({ code: 'bad-usage', message: 'a shard’s results must go to a file', place: '--shard', hint });
+  }
+  if (file !== undefined) await requireWritable(file);
+  const matrix = { compilers: flags.compilers, optimizations: flags.opt, cpus: flags.cpus };
+  const results = await regress({ dirs, matrix, ...(shard && { shard }) }, progress);
+  if (file !== undefined) await writeFileSafely(file, `${JSON.stringify(results, null, 2)}\n`);
+  // A part is nothing to compare with a whole.
+  return concludeRegress(results, shard === undefined ? flags : { ...flags, state: false, strict: false });
+}
+
+function listOf<T extends string>(known: readonly T[], flag: string): (text: string) => T[] {
+  return (text) =>
+    text.split(',').map((word) => {
+      const found = known.find((one) => one === word || one === `-${word}`);
+      if (found !== undefined) return found;
+      const message = `"${word}" is none of them`;
+      throw reject({ code: 'bad-flag', message, place: flag, hint: `Use some of ${known.join(',')}.` });
+    });
+}

@@ -1,0 +1,106 @@
+import { createHash } from 'node:crypto';
+import { copyFile, readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { countRepeat } from '../bench/count.ts';
+import { type Runner, runProgram } from '../build/run.ts';
+import { withTempDir } from '../build/temp.ts';
+import { runnerName, type Toolchain } from '../build/toolchains.ts';
+import { NeonarrowError, reject } from '../core/diagnostics.ts';
+import { findTarget } from '../targets/find.ts';
+import type { Target } from '../targets/target.ts';
+import { goldenPath } from '../verify/golden.ts';
+import { readManifest } from '../verify/load.ts';
+import { type BundleSources, buildHarness, checkObjects, findSources } from '../verify/programs.ts';
+import { parseReport } from '../verify/result.ts';
+import type { ProgramResult, ReplayRun } from './result.ts';
+
+/** A bundle with what replaying its vectors needs. */
+export interface ReplayedBundle {
+  readonly sources: BundleSources;
+  readonly target: Target;
+  readonly arenaBytes: number;
+  readonly vectors: string;
+  /** SHA-256 of the vectors. */
+  readonly expected: string;
+}
+
+/** @throws reject `not-a-bundle`, `incomplete-bundle`, `unknown-target` */
+export async function openBundle(dir: string): Promise<ReplayedBundle> {
+  const { prefix, target, arena } = await readManifest(dir);
+  const sources = await findSources(dir, prefix);
+  const vectors = join(dir, goldenPath(prefix));
+  const contents = await readFile(vectors).catch((error: unknown) => {
+    const hint = 'Generate the bundle again with "neonarrow compile".';
+    throw reject({ code: 'incomplete-bundle', message: 'there are no golden vectors', place: vectors, hint }, error);
+  });
+  const expected = createHash('sha256').update(contents).digest('hex');
+  return { sources, target: findTarget(target), arenaBytes: arena.bytes, vectors, expected };
+}
+
+/** Large networks, unoptimized, on a loaded machine. */
+const timeoutMs = 900_000;
+
+/**
+ * Compiles a bundle in one way, replays its golden vectors on each CPU model, and measures. What does not compile, crashes
+ * or needs too long is a result too: the others of the matrix go on.
+ */
+export async function replay(
+  bundle: ReplayedBundle,
+  build: string,
+  toolchain: Toolchain,
+  count: boolean,
+): Promise<ProgramResult> {
+  const { sources, target, expected } = bundle;
+  const identity = { bundle: sources.dir, target: target.name, build, compiler: toolchain.compiler.name, expected };
+  return withTempDir(async (work) => {
+    // Semihosting's command lines are cut at spaces, which this path has none of.
+    const vectors = join(work, 'golden.vectors');
+    await copyFile(bundle.vectors, vectors);
+    try {
+      const [program, size] = await Promise.all([
+        buildHarness(sources, toolchain, join(work, 'harness')),
+        checkObjects(sources, toolchain, join(work, 'objects')),
+      ]);
+      const counter = count ? toolchain.runners.find(({ kind }) => kind === 'qemu') : undefined;
+      const [counted, ...runs] = await Promise.all([
+        counter && countRepeat(program, counter, ['--repeat']),
+        ...toolchain.runners.map((runner) => replayOn(runner, program, vectors)),
+      ]);
+      return {
+        ...identity,
+        ...(counted && { instructions: counted.instructions }),
+        memory: { ...size, arena: bundle.arenaBytes },
+        runs,
+      };
+    } catch (error) {
+      return { ...identity, runs: toolchain.runners.map((runner) => failure(runner, error, work)) };
+    }
+  });
+}
+
+async function replayOn(runner: Runner, program: string, vectors: string): Promise<ReplayRun> {
+  try {
+    const { stdout, stderr, exitCode } = await runProgram({ runner, program, args: [vectors], timeoutMs });
+    const report = parseReport(new TextDecoder().decode(stdout));
+    if (report === undefined) throw new Error(`the harness ended with code ${exitCode}: ${stderr.trim()}`);
+    const { mismatches, first } = report;
+    const ok = exitCode === 0 && mismatches === 0 && report.vectors > 0;
+    return { cpu: runnerName(runner), ok, vectors: report.vectors, mismatches, ...(first !== undefined && { first }) };
+  } catch (error) {
+    return failure(runner, error, dirname(vectors));
+  }
+}
+
+/** @param work a temporary folder, whose name is not for the results */
+function failure(runner: Runner, error: unknown, work: string): ReplayRun {
+  const known = error instanceof NeonarrowError && error.kind === 'failed';
+  if (!known && !(error instanceof Error && error.constructor === Error)) throw error;
+  const details = error instanceof NeonarrowError ? (error.details ?? []) : [];
+  return {
+    cpu: runnerName(runner),
+    ok: false,
+    vectors: 0,
+    mismatches: 0,
+    first: [error.message, ...details].join('\n').replaceAll(work, 'WORK'),
+  };
+}
