@@ -6,6 +6,7 @@ import { addCompile } from './compile.ts';
 import { addDoctor } from './doctor.ts';
 import { addEvaluate } from './evaluate.ts';
 import { addInspect } from './inspect.ts';
+import { addMerge } from './merge.ts';
 import { addQuantize } from './quantize.ts';
 import { addRegress } from './regress.ts';
 import { addSweep } from './sweep.ts';
@@ -30,6 +31,7 @@ export function createProgram(): Command {
     addCompile,
     addVerify,
     addRegress,
+    addMerge,
     addEvaluate,
     addBench,
     addInspect,

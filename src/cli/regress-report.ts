@@ -37,11 +37,15 @@ export async function concludeRegress(results: RegressResults, flags: ReportFlag
   const { state, strict = false, accept = false, junit, markdown } = flags;
   for (const file of [state, junit, markdown]) if (typeof file === 'string') await requireWritable(file);
   const before = state === false ? undefined : await readState(state);
-  const changes = before === undefined ? [] : compareResults(before, results);
+  const changes = compareResults(before, results);
   const equal = allEqual(results);
   const worse = strict && changes.some((change) => change.worse);
   if (junit !== undefined) await writeFileSafely(junit, junitXml(results, changes, strict));
-  if (markdown !== undefined) await writeFileSafely(markdown, markdownReport(results, changes));
+  if (markdown !== undefined)
+    await writeFileSafely(
+      markdown,
+      markdownReport(results, before === undefined && changes.length === 0 ? undefined : changes),
+    );
   const kept = state !== false && equal && (!worse || accept);
   if (kept) await writeFileSafely(state, `${JSON.stringify(withOthers(before, results), null, 2)}\n`);
   const runs = results.programs.flatMap((program) => program.runs);

@@ -3,6 +3,7 @@ import Table from 'cli-table3';
 import type { Command } from 'commander';
 import { reject } from '../core/diagnostics.ts';
 import type { Progress } from '../core/progress.ts';
+import { parseShard, type Shard, shardOf } from '../core/shard.ts';
 import { requireWritable, writeFileSafely } from '../core/write-file.ts';
 import { floatAccuracy } from '../interpret/accuracy.ts';
 import { analyses, type RangeAnalysis } from '../quantize/analysis.ts';
@@ -32,6 +33,7 @@ interface SweepFlags {
   readonly images?: number;
   readonly out: string;
   readonly cache: string | false;
+  readonly shard?: Shard;
 }
 
 type Flags = GlobalOptions &
@@ -58,7 +60,8 @@ export function addSweep(program: Command): void {
     .option('--images <n>', 'evaluate on at most this many samples', wholeNumber('--images', 1))
     .option('--out <dir>', 'folder for the results', 'sweep')
     .option('--cache <dir>', 'where finished evaluations are kept', defaultCacheFolder)
-    .option('--no-cache', 'evaluate everything anew');
+    .option('--no-cache', 'evaluate everything anew')
+    .option('--shard <i/n>', 'the i-th of n parts of the points: sweep.json only, for "neonarrow merge"', parseShard);
   withDataOptions(command, { calibrate: true, evaluate: true });
   withGlobalOptions(withTechniqueOptions(withModelOptions(command)));
   command.action((path: string, flags: Flags) => perform(flags, (progress) => run(path, flags, progress)));
@@ -74,7 +77,7 @@ async function run(path: string, flags: Flags, progress: Progress): Promise<Outc
     flags.samples,
   );
   const { seed, samples, images } = flags;
-  const files = ['sweep.csv', 'sweep.svg', 'sweep.json'].map((name) => join(flags.out, name));
+  const files = sweepFiles(flags.out, flags.shard === undefined);
   for (const file of files) await requireWritable(file);
   const { graph } = model;
   const calibration = await readData(graph, flags.calibrate ?? recipe.calibrate, recipe, { samples, seed });
@@ -87,33 +90,42 @@ async function run(path: string, flags: Flags, progress: Progress): Promise<Outc
   const cache = flags.cache === false ? undefined : flags.cache;
   const float = await floatAccuracy(path, graph, evaluation, { progress });
   const evaluations = createEvaluationCache(evaluation, cache);
-  const accumulators = flags.lanes.flatMap((lanes) =>
+  const all = flags.lanes.flatMap((lanes) =>
     flags.analysis.flatMap((analysis) => flags.accBits.map((bits): Accumulator => ({ bits, lanes, analysis }))),
   );
+  const accumulators = shardOf(all, flags.shard);
   const points = await sweep({ graph, calibration, quantizer, accumulators, float, evaluations }, progress);
   const result = { model: graph.name, samples: float.samples, floatTop1: float.top1, points };
-  await writeResults(files, result);
-  return { json: { ...result, files, evaluations: evaluations.asked }, text: () => textOf(result, files), ok: true };
+  await writeSweep(files, result);
+  return { json: { ...result, files, evaluations: evaluations.asked }, text: () => sweepText(result, files), ok: true };
 }
 
-interface Result {
+/** `sweep.json` and, of a whole sweep, what people look at. */
+export function sweepFiles(out: string, whole: boolean): readonly string[] {
+  return ['sweep.json', ...(whole ? ['sweep.csv', 'sweep.svg'] : [])].map((name) => join(out, name));
+}
+
+/** What `sweep.json` holds. */
+export interface SweepResult {
   readonly model: string;
   readonly samples: number;
   readonly floatTop1: number;
   readonly points: readonly SweepPoint[];
 }
 
-async function writeResults([csv, svg, json]: readonly string[], result: Result): Promise<void> {
+/** @param files as `sweepFiles` names them */
+export async function writeSweep([json, csv, svg]: readonly string[], result: SweepResult): Promise<void> {
   const { model, samples, floatTop1, points } = result;
+  await writeFileSafely(json!, `${JSON.stringify(result, null, 2)}\n`);
+  if (csv === undefined || svg === undefined) return;
   const picture = await sweepPicture({
     title: `${model}: accuracy against accumulator bits`,
     subtitle: `${grouped(samples)} images, post-training, ${points.some((p) => p.analysis === 'calibrated') ? 'calibrated sums are not proven, all others are' : 'no sum can overflow (proven)'}`,
     floatTop1,
     points: curvesOf(points),
   });
-  await writeFileSafely(csv!, csvOf(points));
-  await writeFileSafely(svg!, picture);
-  await writeFileSafely(json!, `${JSON.stringify(result, null, 2)}\n`);
+  await writeFileSafely(csv, csvOf(points));
+  await writeFileSafely(svg, picture);
 }
 
 /** One curve for each kind of accumulator and each analysis, where there is more than one. */
@@ -142,7 +154,7 @@ function csvOf(points: readonly SweepPoint[]): string {
   return `${[columns.join(','), ...lines].join('\n')}\n`;
 }
 
-function textOf({ samples, floatTop1, points }: Result, files: readonly string[]): string {
+export function sweepText({ samples, floatTop1, points }: SweepResult, files: readonly string[]): string {
   const table = new Table({
     ...plainTable,
     head: ['bits', 'lanes', 'ranges', 'top-1', 'drop', 'data bits', 'weight bits', 'full', ''],

@@ -23,3 +23,9 @@ export function parseShard(text: string): Shard {
 export function shardOf<T>(items: readonly T[], shard: Shard | undefined): T[] {
   return items.filter((_, i) => shard === undefined || i % shard.count === shard.index - 1);
 }
+
+/** Undoes `shardOf`: the first of each part, the second of each part, … */
+export function interleaved<T>(parts: readonly (readonly T[])[]): T[] {
+  const longest = Math.max(0, ...parts.map((part) => part.length));
+  return Array.from({ length: longest }, (_, i) => parts.flatMap((part) => part.slice(i, i + 1))).flat();
+}

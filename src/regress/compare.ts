@@ -4,7 +4,7 @@ import type { ProgramResult, RegressResults } from './result.ts';
 export interface Change {
   readonly bundle: string;
   readonly build: string;
-  readonly what: 'results' | 'instructions' | 'code' | 'constants' | 'data' | 'arena' | 'stack' | 'program';
+  readonly what: 'results' | 'instructions' | 'code' | 'constants' | 'data' | 'arena' | 'stack' | 'program' | 'files';
   /** In words: `1,000 → 1,100 (+10.0 %)`. */
   readonly text: string;
   /** Worse than before, by more than may be; `--strict` fails then. */
@@ -15,10 +15,18 @@ export interface Change {
 const tolerance = 0.02;
 
 /**
- * The differences between two runs, program by program. Worse is: other results, more than 2 % more instructions or code, any
+ * The differences between two runs, program by program, and files that were edited since they were generated, for which no last run
+ * is needed. Worse is: edited files, other results, more than 2 % more instructions or code, any
  * more of other memory, or a program of these bundles that is not run any more.
  */
-export function compareResults(before: RegressResults, after: RegressResults): Change[] {
+export function compareResults(before: RegressResults | undefined, after: RegressResults): Change[] {
+  const altered = after.programs.flatMap((p) =>
+    p.altered === undefined ? [] : [change(p, 'files', `not as generated: ${p.altered.join(', ')}`, true)],
+  );
+  return [...altered, ...(before === undefined ? [] : differences(before, after))];
+}
+
+function differences(before: RegressResults, after: RegressResults): Change[] {
   const bundles = new Set(after.programs.map(({ bundle }) => bundle));
   const gone = before.programs.filter((p) => bundles.has(p.bundle) && find(after, p) === undefined);
   return [

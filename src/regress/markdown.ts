@@ -2,14 +2,18 @@ import type { Change } from './compare.ts';
 import type { ProgramResult, RegressResults } from './result.ts';
 
 /** The results for a page of CI: failures, changes, and what every program costs. */
-export function markdownReport(results: RegressResults, changes: readonly Change[]): string {
+export function markdownReport(results: RegressResults, changes: readonly Change[] | undefined): string {
   const { programs } = results;
   const runs = programs.flatMap((program) => program.runs.map((run) => ({ program, run })));
   const failed = runs.filter(({ run }) => !run.ok);
   const sections = [
     `**${runs.length - failed.length} of ${runs.length} runs gave every byte** (${programs.length} programs of ${new Set(programs.map(({ bundle }) => bundle)).size} bundles)`,
     failed.length === 0 ? undefined : failuresOf(failed),
-    changes.length === 0 ? 'No change against the last run.' : changesTable(changes),
+    changes === undefined
+      ? undefined
+      : changes.length === 0
+        ? 'No change against the last run.'
+        : changesTable(changes),
     costsTable(programs),
   ];
   return `# neonarrow regress\n\n${sections.filter((text) => text !== undefined).join('\n\n')}\n`;
@@ -29,7 +33,7 @@ function failuresOf(failed: readonly FailedRun[]): string {
 
 function changesTable(changes: readonly Change[]): string {
   const rows = changes.map((c) => [c.bundle, c.build, c.what, c.text, c.worse ? '**worse**' : '']);
-  return `## Against the last run\n\n${table(['bundle', 'program', '', 'change', ''], rows)}`;
+  return `## Changes\n\n${table(['bundle', 'program', '', 'change', ''], rows)}`;
 }
 
 function costsTable(programs: readonly ProgramResult[]): string {

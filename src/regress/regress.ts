@@ -1,7 +1,7 @@
 import { canCountInstructions } from '../build/plugin.ts';
 import { reject } from '../core/diagnostics.ts';
 import { type Progress, silentProgress } from '../core/progress.ts';
-import { type Shard, shardOf } from '../core/shard.ts';
+import { interleaved, type Shard, shardOf } from '../core/shard.ts';
 import { type Matrix, type MatrixToolchain, matrixToolchains } from './matrix.ts';
 import { openBundle, type ReplayedBundle, replay } from './replay.ts';
 import { type RegressResults, regressResults } from './result.ts';
@@ -64,10 +64,4 @@ export function mergeResults(parts: readonly RegressResults[]): RegressResults {
     place: twice,
     hint: 'Merge the results of shards 1/n to n/n of one run, in this order.',
   });
-}
-
-/** Undoes `shardOf`: the first of each part, the second of each part, … */
-export function interleaved<T>(parts: readonly (readonly T[])[]): T[] {
-  const longest = Math.max(0, ...parts.map((part) => part.length));
-  return Array.from({ length: longest }, (_, i) => parts.flatMap((part) => part.slice(i, i + 1))).flat();
 }

@@ -6,11 +6,12 @@ import { type Runner, runProgram } from '../build/run.ts';
 import { withTempDir } from '../build/temp.ts';
 import { runnerName, type Toolchain } from '../build/toolchains.ts';
 import { NeonarrowError, reject } from '../core/diagnostics.ts';
+import type { Manifest } from '../emit/manifest.ts';
 import { findTarget } from '../targets/find.ts';
 import type { Target } from '../targets/target.ts';
 import { goldenPath } from '../verify/golden.ts';
 import { readManifest } from '../verify/load.ts';
-import { type BundleSources, buildHarness, checkObjects, findSources } from '../verify/programs.ts';
+import { type BundleSources, buildHarness, checkObjects, findSources, type ProgramMemory } from '../verify/programs.ts';
 import { parseReport } from '../verify/result.ts';
 import type { ProgramResult, ReplayRun } from './result.ts';
 
@@ -22,19 +23,34 @@ export interface ReplayedBundle {
   readonly vectors: string;
   /** SHA-256 of the vectors. */
   readonly expected: string;
+  /** Files that are not as they were generated. */
+  readonly altered: readonly string[];
 }
 
 /** @throws reject `not-a-bundle`, `incomplete-bundle`, `unknown-target` */
 export async function openBundle(dir: string): Promise<ReplayedBundle> {
-  const { prefix, target, arena } = await readManifest(dir);
+  const { prefix, target, arena, files } = await readManifest(dir);
   const sources = await findSources(dir, prefix);
   const vectors = join(dir, goldenPath(prefix));
   const contents = await readFile(vectors).catch((error: unknown) => {
     const hint = 'Generate the bundle again with "neonarrow compile".';
     throw reject({ code: 'incomplete-bundle', message: 'there are no golden vectors', place: vectors, hint }, error);
   });
-  const expected = createHash('sha256').update(contents).digest('hex');
-  return { sources, target: findTarget(target), arenaBytes: arena.bytes, vectors, expected };
+  const altered = await alteredFiles(dir, files);
+  return { sources, target: findTarget(target), arenaBytes: arena.bytes, vectors, expected: sha256(contents), altered };
+}
+
+/** The files of which the manifest has another checksum: a change that no golden vector shows is found all the same. */
+async function alteredFiles(dir: string, files: Manifest['files']): Promise<string[]> {
+  const checked = files.map(async (file) => {
+    const contents = await readFile(join(dir, file.path)).catch(() => undefined);
+    return contents === undefined || sha256(contents) !== file.sha256 ? [file.path] : [];
+  });
+  return (await Promise.all(checked)).flat();
+}
+
+function sha256(contents: Uint8Array): string {
+  return createHash('sha256').update(contents).digest('hex');
 }
 
 /** Large networks, unoptimized, on a loaded machine. */
@@ -50,8 +66,15 @@ export async function replay(
   toolchain: Toolchain,
   count: boolean,
 ): Promise<ProgramResult> {
-  const { sources, target, expected } = bundle;
-  const identity = { bundle: sources.dir, target: target.name, build, compiler: toolchain.compiler.name, expected };
+  const { sources, target, expected, altered } = bundle;
+  const identity = {
+    bundle: sources.dir,
+    target: target.name,
+    build,
+    compiler: toolchain.compiler.name,
+    expected,
+    ...(altered.length > 0 && { altered: [...altered] }),
+  };
   return withTempDir(async (work) => {
     // Semihosting's command lines are cut at spaces, which this path has none of.
     const vectors = join(work, 'golden.vectors');
@@ -69,13 +92,17 @@ export async function replay(
       return {
         ...identity,
         ...(counted && { instructions: counted.instructions }),
-        memory: { ...size, arena: bundle.arenaBytes },
+        memory: memoryOf(size, bundle),
         runs,
       };
     } catch (error) {
       return { ...identity, runs: toolchain.runners.map((runner) => failure(runner, error, work)) };
     }
   });
+}
+
+function memoryOf({ code, constants, data, stack }: ProgramMemory, { arenaBytes: arena }: ReplayedBundle) {
+  return { code, constants, data, arena, stack };
 }
 
 async function replayOn(runner: Runner, program: string, vectors: string): Promise<ReplayRun> {

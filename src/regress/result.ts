@@ -24,6 +24,8 @@ const programSchema = z.object({
   compiler: z.string(),
   /** SHA-256 of the golden vectors, whose outputs the program must give. */
   expected: z.string(),
+  /** Files of the bundle that are not as they were generated: the manifest has other checksums. */
+  altered: z.array(z.string()).exactOptional(),
   /** Executed instructions of one inference; absent where they cannot be counted. */
   instructions: whole.exactOptional(),
   /** Bytes. */

@@ -55,6 +55,22 @@ describe('sweep', () => {
     }
   });
 
+  test('shards, merged, are the whole', async () => {
+    await sweep('whole', '--acc-bits', '10,12,16', '--images', '20');
+    const parts = ['1/2', '2/2'].map((shard) => ({ shard, out: `part${shard[0]}` }));
+    for (const { shard, out } of parts) {
+      await sweep(out, '--acc-bits', '10,12,16', '--images', '20', '--shard', shard);
+      expect(await pathsIn(join(folder, out))).toEqual(['sweep.json']);
+    }
+    const files = parts.map(({ out }) => join(folder, out, 'sweep.json'));
+    const seen = await neonarrow('merge', ...files, '--out', join(folder, 'merged'), '--json');
+    expect(seen.exitCode, seen.stderr).toBe(0);
+    for (const name of ['sweep.csv', 'sweep.svg', 'sweep.json']) {
+      expect(await read('merged', name)).toBe(await read('whole', name));
+    }
+    expect(await refusal(2, folder, 'merge', files[0]!, files[0]!)).toContain('shards-do-not-fit');
+  });
+
   test('goes on where it was: nothing is evaluated twice, and the files are the same', async () => {
     const first = await sweep('b', '--acc-bits', '10,12');
     const second = await sweep('c', '--acc-bits', '10,12');

@@ -1,0 +1,21 @@
+import { expect, test } from 'vitest';
+import { interleaved, parseShard, shardOf } from '../../src/core/shard.ts';
+
+const items = Array.from({ length: 11 }, (_, i) => i);
+
+test.each([1, 2, 3, 4, 11, 20])('%i shards hold every item once, and merge in the old order', (count) => {
+  const parts = Array.from({ length: count }, (_, i) => shardOf(items, { index: i + 1, count }));
+  expect(parts.flat().length).toBe(items.length);
+  expect(Math.max(...parts.map((p) => p.length)) - Math.min(...parts.map((p) => p.length))).toBeLessThanOrEqual(1);
+  expect(interleaved(parts)).toEqual(items);
+});
+
+test('without a shard all are taken', () => {
+  expect(shardOf(items, undefined)).toEqual(items);
+});
+
+test('a shard is written i/n', () => {
+  expect(parseShard('2/4')).toEqual({ index: 2, count: 4 });
+  for (const text of ['0/4', '5/4', '2', '1/0', 'a/b', '1/2/3'])
+    expect(() => parseShard(text)).toThrow('is not a shard');
+});
