@@ -49,7 +49,7 @@ export function resultsText(results: Results, specification: Specification, peer
         ]),
     ...networks.flatMap((network) => networkParts(network, specification)),
     '## Prediction',
-    'What the cost model of a kernel says before compiling, over what was counted with the better compiler.',
+    'What the cost model of a kernel says before compiling, over what was counted with gcc.',
     predictionTable(programs),
   ];
   return `${parts.join('\n\n')}\n`;
@@ -165,13 +165,13 @@ function cycleTable(program: MeasuredProgram): string {
 }
 
 function networkParts(network: MeasuredProgram, specification: Specification): string[] {
-  const spec = specification.networks.find(({ name }) => name === network.name)!;
+  const spec = specification.networks.find(({ name }) => name === network.name);
   const best = byInstructions(network.total.neonarrow)[0]!;
   const perMac = best[1].instructions / network.macs;
-  const target = spec.target === undefined ? '' : ` Target: ${spec.target}.`;
+  const target = spec?.target === undefined ? '' : ` Target: ${spec.target}.`;
   return [
     `## ${network.name}`,
-    spec.about,
+    spec?.about ?? 'The bundle of `npm run demo`, `generated/digits`.',
     `${network.macs.toLocaleString('en')} multiply-accumulates, ${best[1].instructions.toLocaleString('en')} instructions (${best[0]}), ` +
       `${perMac.toFixed(4)} a multiply-accumulate.${target}`,
     kernelTable(network),
@@ -200,23 +200,27 @@ function kernelTable({ layers, total }: MeasuredProgram): string {
   return table(['layer', 'kernel', ...compilers.flatMap((compiler) => [compiler, ''])], rows);
 }
 
-/** Predicted over counted, with the compiler that needs fewer instructions. */
+/** Predicted over counted, with gcc: the models are made for its code. */
 export function predictionRatio({ predicted, runs }: MeasuredLayer): number | undefined {
-  return predicted === undefined ? undefined : predicted / byInstructions(runs.neonarrow)[0]![1].instructions;
+  return predicted === undefined ? undefined : predicted / countedByGcc(runs);
+}
+
+function countedByGcc({ neonarrow }: Measurements): number {
+  const [, measured] = Object.entries(neonarrow).find(([compiler]) => compiler.startsWith('gcc'))!;
+  return measured.instructions;
 }
 
 function predictionTable(programs: readonly MeasuredProgram[]): string {
   const rows = programs.flatMap(({ name, layers }) =>
-    layers.map((layer) => {
-      const counted = byInstructions(layer.runs.neonarrow)[0]![1].instructions;
-      return [
+    layers
+      .filter(({ macs }) => macs > 0)
+      .map((layer) => [
         `${name}: ${layer.name}`,
         layer.kernel,
         (layer.predicted ?? 0).toLocaleString('en'),
-        counted.toLocaleString('en'),
+        countedByGcc(layer.runs).toLocaleString('en'),
         predictionRatio(layer)?.toFixed(3) ?? '',
-      ];
-    }),
+      ]),
   );
   return table(['layer', 'kernel', 'predicted', 'counted', 'ratio'], rows);
 }

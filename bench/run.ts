@@ -1,11 +1,11 @@
 /**
  * Measures the layers and networks of `bench/layers.json` and writes `bench/results.json` and `bench/results.md`:
  *
- *   npm run bench [-- [--quick] NAME…]      only these networks, printed and not written; `layers` for the single layers
- *                                           (`layers-TARGET` for those of one target);
- *                                           --quick neither verifies nor measures baselines
+ *   npm run bench [-- [--quick] NAME…]      only these networks, `layers` for the single layers (`layers-TARGET` for those
+ *                                           of one target), `digits` for the example: what the files hold of others stays;
+ *                                           --quick neither verifies nor measures baselines, and prints instead
  */
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeCounted } from '../src/bench/baseline-bundle.ts';
 import { type BenchResult, benchProgram } from '../src/bench/bench.ts';
@@ -16,6 +16,7 @@ import { selectKernels } from '../src/kernels/select.ts';
 import { planMemory } from '../src/plan/plan.ts';
 import { armv8a } from '../src/targets/armv8-a.ts';
 import type { Target } from '../src/targets/target.ts';
+import { loadBundle } from '../src/verify/load.ts';
 import type { VerifiedProgram } from '../src/verify/program.ts';
 import { verifyProgram } from '../src/verify/verify.ts';
 import { layerGraph, layerTargets, networkGraph } from './graphs.ts';
@@ -26,6 +27,7 @@ import { readSpecification } from './specification.ts';
 const specification = readSpecification();
 const wanted = process.argv.slice(2).filter((word) => !word.startsWith('-'));
 const quick = process.argv.includes('--quick');
+const resultsFile = new URL('results.json', import.meta.url);
 const isWanted = (name: string) => wanted.length === 0 || wanted.includes(name);
 
 const programs: MeasuredProgram[] = [];
@@ -36,13 +38,27 @@ for (const target of layerTargets) {
 for (const network of specification.networks) {
   if (isWanted(network.name)) programs.push(await measure(networkGraph(network), armv8a));
 }
+if (isWanted('digits')) programs.push(await measureBundle('generated/digits'));
 
-const results: Results = { programs };
-const text = resultsText(results, specification, readPeers());
-if (wanted.length > 0 || quick) console.log(text);
-else {
-  await writeFile(new URL('results.json', import.meta.url), `${JSON.stringify(results, null, 1)}\n`);
-  await writeFile(new URL('results.md', import.meta.url), text);
+if (quick) console.log(resultsText({ programs }, specification, readPeers()));
+else await write(await withOthers(programs));
+
+/** The results with those of the programs that were not measured now, in the order of the specification. */
+async function withOthers(measured: readonly MeasuredProgram[]): Promise<Results> {
+  const stored = await readFile(resultsFile, 'utf8').catch(() => '{ "programs": [] }');
+  const old = (JSON.parse(stored) as Results).programs.filter(({ name }) => !measured.some((m) => m.name === name));
+  const order = [
+    ...layerTargets.map((target) => layerGraph([], target).name),
+    ...specification.networks.map(({ name }) => name),
+    'digits',
+  ];
+  const all = [...old, ...measured].filter(({ name }) => order.includes(name));
+  return { programs: all.toSorted((a, b) => order.indexOf(a.name) - order.indexOf(b.name)) };
+}
+
+async function write(results: Results): Promise<void> {
+  await writeFile(resultsFile, `${JSON.stringify(results, null, 1)}\n`);
+  await writeFile(new URL('results.md', import.meta.url), resultsText(results, specification, readPeers()));
 }
 
 /** Compiles, verifies bit for bit on a few vectors, and counts. */
@@ -59,6 +75,13 @@ async function measure(graph: Graph, target: Target): Promise<MeasuredProgram> {
     const result: BenchResult = await benchProgram(dir, program, { baselines });
     return measuredOf(program, result);
   });
+}
+
+/** A bundle that is verified where it was made. */
+async function measureBundle(dir: string): Promise<MeasuredProgram> {
+  console.error(`${dir}: counting`);
+  const program = await loadBundle(dir);
+  return measuredOf(program, await benchProgram(dir, program, { baselines: quick ? [] : ['widen', 'pairs'] }));
 }
 
 async function verify(dir: string, program: VerifiedProgram): Promise<void> {

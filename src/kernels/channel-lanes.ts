@@ -222,5 +222,5 @@ export function channelLanesView(
 
 /** Instructions of one pixel's epilogue for 16 channels: start, widening, requantization, narrowing, clamp, store. */
 export function epilogueInstructions(r: Requantizer, model: AccumulatorModel): number {
-  return r.format === 'fixed16' && model.segments.length === 1 ? 13 : 24;
+  return r.format === 'fixed16' && model.segments.length === 1 ? 10 : 20;
 }

@@ -79,7 +79,9 @@ function tileInstructions({ g, model, epilogue }: Layer, pixels: number): number
     return kh * (columnsOf(g, pixels).length + Math.ceil(kw / 2)) + 2 * taps * pixels + ends;
   }
   const flushes = model.segments.length - 1;
-  return taps * (1 + 3 * pixels) + (flushes > 0 ? taps * 3 : 0) + pixels * 6 * flushes + ends + 12;
+  // Where taps are written out, so are the flushes between them.
+  const loop = taps > mostUnrolled ? taps * (flushes > 0 ? 5 : 3) : 0;
+  return taps * (1 + 3 * pixels) + loop + pixels * 6 * flushes + ends + 12;
 }
 
 function layerInstructions(layer: Layer, pixels: number): number {

@@ -79,7 +79,7 @@ function tileInstructions({ g, model, epilogue }: Layer, pixels: number): number
   );
   const loads = Math.ceil(bytesOfRow(g, pixels) / 16);
   const row = loads + reads.size + runLength * (1 + 2 * pixels) + 4;
-  const flushes = model.segments.length > 1 ? model.segments.length * pixels * 6 + kh : 0;
+  const flushes = model.segments.length > 1 ? model.segments.length * pixels * 5 : 0;
   return kh * row + flushes + pixels * epilogue + 22;
 }
 

@@ -18,7 +18,8 @@ function tileInstructions(walk: ByteWalk, tile: Tile): number {
   const pieces = piecesOf(walk).flat();
   const passes = pieces.reduce((sum, { steps }) => sum + Math.floor(steps / 2), 0);
   const singles = pieces.filter(({ steps }) => steps % 2 === 1).length;
-  const loads = passes * (7 + pixels + pointers) + singles * (3 + pixels + pointers);
+  // Two of each pass are moves, which gcc makes.
+  const loads = passes * (9 + pixels + pointers) + singles * (3 + pixels + pointers);
   const loops = pieces.length * (8 + pointers) + walk.segments.length * (pixels * 12 + 5);
   const addressing = tile.shape === 'line' ? 10 + 7 * pixels : 12;
   return multiplies(walk, tile) + loads + loops + addressing + 12 + pixels * 12;

@@ -1,5 +1,5 @@
 import type { Partition, RowWalk } from './partition.ts';
-import { pixelsOf, type Tile } from './tile.ts';
+import { type Plane, pixelsOf, type Tile } from './tile.ts';
 
 /** Largest number of 32-byte passes whose loop is written out by the compiler: the code of a row of 3×96 bytes. */
 const mostUnrolled = 9;
@@ -9,12 +9,14 @@ export interface Course {
   readonly walk: RowWalk;
   readonly partition: Partition;
   readonly preloaded: boolean;
+  /** True where a tile may have fewer channels, so that stores ask for their number. */
+  readonly cutChannels: boolean;
 }
 
-/** How the compiler is asked to write out a loop of so many passes. */
+/** How many of so many passes are written out, so that their addresses are immediates. */
 export function unrollOf(passes: number): number {
   if (passes <= mostUnrolled) return Math.max(1, passes);
-  return [9, 8, 7, 6, 5, 4, 3].find((d) => passes % d === 0) ?? 4;
+  return [9, 8, 7, 6, 5].find((d) => passes % d === 0) ?? 8;
 }
 
 /** As many pieces written out as their passes allow; of those that divide their number, the most. */
@@ -54,15 +56,15 @@ export function stretchesOf({ walk, partition }: Course): { count: number; piece
 /** Products, and loads: pixels and weights in pairs. */
 export function stretchInstructions({ passes, single, half }: Stretch, pixels: number, pointers: number): number {
   const unroll = unrollOf(passes);
-  const rounds = passes > unroll ? passes / unroll : 0;
+  const rounds = passes > unroll ? Math.floor(passes / unroll) : 0;
   return (
     passes * (17 * pixels + 4) + (single ? 9 * pixels + 2 : 0) + (half ? 5 * pixels + 2 : 0) + rounds * (3 + pointers)
   );
 }
 
-/** Predicted instructions of one tile of output pixels and four channels. */
-export function tileInstructions(course: Course, tile: Tile): number {
-  const { walk, partition, preloaded } = course;
+/** Predicted instructions of one tile of output pixels and four channels, on a plane of outputs. */
+export function tileInstructions(course: Course, tile: Tile, plane: Pick<Plane, 'height' | 'width'>): number {
+  const { walk } = course;
   const pixels = pixelsOf(tile);
   const pointers = tile.shape === 'line' ? pixels : 1;
   const { count, piece, rest } = stretchesOf(course);
@@ -71,7 +73,7 @@ export function tileInstructions(course: Course, tile: Tile): number {
     (isRest(course) ? stretchInstructions(rest, pixels, pointers) : 0) +
     (count > 1 ? (count / unrollOfPieces(count, piece) - 1) * (3 + pointers) : 0);
   const runs = walk.runs * (ofRun + (walk.runs > 1 ? 3 + pointers : 0));
-  return runs + flushInstructions(course, pixels, preloaded) + epilogue(tile, partition.kind === 'whole');
+  return runs + flushInstructions(course, pixels) + epilogue(course, tile, plane);
 }
 
 /** Whether a run has a stretch that is not one of the equal ones. */
@@ -81,19 +83,29 @@ export function isRest(course: Course): boolean {
   return count * steps < course.walk.stepsPerRun;
 }
 
-function flushInstructions({ walk, partition }: Course, pixels: number, preloaded: boolean): number {
+function flushInstructions(course: Course, pixels: number): number {
+  const { walk, partition, preloaded } = course;
   const start = preloaded ? 4 * pixels + 4 : 4 * pixels;
-  if (partition.kind === 'whole') return start;
+  // Compilers let the first products start the sums where no loop stands before them.
+  if (partition.kind === 'whole') return preloaded || !isWritten(course) ? start : 0;
   const rows = walk.runs / walk.runsPerRow;
   if (partition.kind === 'rows') return Math.ceil(rows / partition.rows) * (4 * pixels + start + 4);
   const flushes = walk.runs * Math.ceil(walk.stepsPerRun / partition.steps);
-  // The first products of a segment start its sums, but where these are preloaded.
   return flushes * (4 * pixels + (preloaded ? start : 0)) + 4 * pixels;
 }
 
-/** Reduction tree, requantization, stores, addressing. */
-function epilogue(tile: Tile, narrow: boolean): number {
+/** Whether a tile is written out without a loop. */
+function isWritten({ walk }: Course): boolean {
+  return walk.runs === 1 && stretchOf(walk, walk.stepsPerRun, true).passes <= mostUnrolled;
+}
+
+/** Addressing, reduction tree, requantization of four channels a pixel, narrowing of all, stores. */
+function epilogue(course: Course, tile: Tile, { height }: Pick<Plane, 'height'>): number {
   const pixels = pixelsOf(tile);
-  const addressing = tile.shape === 'line' ? 10 + 7 * pixels : 12;
-  return addressing + 14 + pixels * (narrow ? 13 : 9);
+  const inBlocks = height === tile.height ? 4 : 10;
+  const addressing = tile.shape === 'line' ? 10 + 7 * pixels : inBlocks;
+  // Where registers are short, the requantizer's constants are loaded for each tile.
+  const constants = isWritten(course) ? 0 : 3;
+  const ofPixel = (course.partition.kind === 'whole' ? 12 : 8) + (course.cutChannels ? 2 : 0);
+  return addressing + constants + 7 + ofPixel * pixels;
 }

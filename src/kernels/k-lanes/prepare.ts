@@ -53,18 +53,20 @@ export function prepare(node: ReductionNode, graph: Graph): Prepared {
  * The cheapest partition that the packed weights allow, whatever accumulators the graph speaks of. Lanes may start from
  * values that centre their ranges, which lets them hold a little more; after a flush that costs a move for each of them.
  */
-function courseOf({ walk, xRange, integer }: Geometry, packed: PackedWeights): Course {
+function courseOf({ walk, xRange, reduction, groups, integer }: Geometry, packed: PackedWeights): Course {
+  const cutChannels = (reduction.channels / groups) % tileChannels !== 0;
   const partitions = partitionsOf(walk);
   const measured = partitions.find((p) => measuredSums(integer, laneModel(walk, segmentEnds(walk, p))));
-  if (measured !== undefined) return { walk, partition: measured, preloaded: true };
+  if (measured !== undefined) return { walk, cutChannels, partition: measured, preloaded: true };
   const fits = (p: Partition, from: 'start' | 'zero') => fitsLanes(packed, segmentEnds(walk, p), xRange, from);
   const centred = partitions.findIndex((p) => fits(p, 'start'));
-  const started = { walk, partition: partitions[centred] ?? partitions.at(-1)!, preloaded: true };
+  const started = { walk, cutChannels, partition: partitions[centred] ?? partitions.at(-1)!, preloaded: true };
   const plain = partitions.slice(Math.max(0, centred)).find((p) => fits(p, 'zero'));
   if (plain === undefined) return started;
-  const unstarted = { walk, partition: plain, preloaded: false };
+  const unstarted = { walk, cutChannels, partition: plain, preloaded: false };
   const tile = { height: 1, width: mostPixelsFlushed, shape: 'block' } as const;
-  return tileInstructions(unstarted, tile) <= tileInstructions(started, tile) ? unstarted : started;
+  const costOf = (course: Course) => tileInstructions(course, tile, tile);
+  return costOf(unstarted) <= costOf(started) ? unstarted : started;
 }
 
 /** Certifies the packed bytes and lists the arrays that the generated code reads. */

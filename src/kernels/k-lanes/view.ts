@@ -97,6 +97,9 @@ export function tileView(plane: Plane, tile: Tile) {
     tileHeight: tile.height,
     tileWidth: tile.width,
     tileCount: tilesOf(plane, tile),
+    /** One tile needs no loops, one row of tiles only one. */
+    alone: tilesOf(plane, tile) === 1,
+    oneRow: plane.height === tile.height,
     lastRow: plane.height - tile.height,
     lastColumn: plane.width - tile.width,
     overlapRows: plane.height % tile.height !== 0,
@@ -147,6 +150,7 @@ function courseView(course: Course) {
   const { partition } = course;
   const { count, piece, rest } = stretchesOf(course);
   const rows = partition.kind === 'rows' ? partition.rows : 0;
+  const written = unrollOfPieces(count, piece);
   return {
     partition: {
       whole: partition.kind === 'whole',
@@ -159,7 +163,9 @@ function courseView(course: Course) {
       some: count > 0,
       several: count > 1,
       count,
-      unrollPieces: unrollOfPieces(count, piece),
+      inRounds: written > 1 && written < count,
+      rounds: count / written,
+      written,
       ...stretchView(piece),
     },
     rest: { some: isRest(course), ...stretchView(rest) },
@@ -169,18 +175,23 @@ function courseView(course: Course) {
 /** The first pass, or the first 16 products, begins the sums of a segment; the others add to them. */
 export function stretchView({ passes, single, half }: Stretch) {
   return {
-    passes,
     single,
     half,
-    unroll: unrollOf(passes),
+    all: passLoops(passes),
+    more: passLoops(passes - 1),
     startsWithPass: passes > 0,
     startsWithSingle: passes === 0 && single,
     startsWithHalf: passes === 0 && !single,
-    morePasses: passes > 1,
-    moreUnroll: unrollOf(passes - 1),
     moreSingle: passes > 0 && single,
     moreHalf: half && (passes > 0 || single),
   };
+}
+
+/** Passes in rounds of as many as are written out, and those that are left. */
+function passLoops(passes: number) {
+  const written = unrollOf(passes);
+  const rounds = Math.max(0, Math.floor(passes / written));
+  return { some: rounds > 0, several: rounds > 1, rounds, written, left: Math.max(0, passes) % written };
 }
 
 /** What the portable body needs to find its way through packed weights. */
@@ -209,12 +220,12 @@ function portableView(g: Geometry, x: Operand) {
 
 function tileOf(p: Prepared, plane: Pick<Plane, 'height' | 'width'>): Tile {
   const most = p.partition.kind === 'whole' ? mostPixels : mostPixelsFlushed;
-  return chooseTile(plane, most, (tile) => tileInstructions(p, tile));
+  return chooseTile(plane, most, (tile) => tileInstructions(p, tile, plane));
 }
 
 /** Predicted instructions of a layer. */
 export function predictedInstructions(p: Prepared): number {
   const plane = likelyPlane(p.geometry);
   const tile = tileOf(p, plane);
-  return p.packed.tiles * tilesOf(plane, tile) * tileInstructions(p, tile);
+  return p.packed.tiles * tilesOf(plane, tile) * tileInstructions(p, tile, plane);
 }
