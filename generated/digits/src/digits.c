@@ -398,7 +398,8 @@ static void digits_3_4_Conv(const int8_t *restrict x, int8_t *restrict y)
         const digits_acc4 start = digits_load_acc4(digits_3_4_Conv_preload + tile * 32);
         digits_acc4 a0 = start, a1 = start, a2 = start, a3 = start;
         for (int32_t run = 0; run < 3; run++) {
-          {
+          #pragma GCC unroll 1
+          for (int32_t k = 0; k < 1; k++) {
             const int8x16_t x0a = vld1q_s8(p), x0b = vld1q_s8(p + 16);
             const int8x16_t x1a = vld1q_s8(p + 16), x1b = vld1q_s8(p + 32);
             const int8x16_t x2a = vld1q_s8(p + 256), x2b = vld1q_s8(p + 272);
@@ -691,39 +692,35 @@ static void digits_6_12_Gemm(const int8_t *restrict x, int8_t *restrict y)
     const int32_t left = 10 - channel;
     const int32_t channels = left < 4 ? left : 4;
     const int8_t *const corner = x;
-    for (int32_t i = 0; i < 1; i += 1) {
-      const int32_t oy = i;
-      for (int32_t j = 0; j < 1; j += 1) {
-        const int32_t ox = j;
-        const int8_t *p = corner + oy * 800 + ox * 800;
-        int8_t *const to = y + oy * 10 + ox * 10 + channel;
-        const int8_t *w = digits_6_12_Gemm_weights + tile * 3200;
-        const digits_acc4 start = digits_load_acc4(digits_6_12_Gemm_preload + tile * 32);
-        digits_acc4 a0 = start;
-        #pragma GCC unroll 5
-        for (int32_t k = 0; k < 25; k++) {
-          const int8x16_t x0a = vld1q_s8(p), x0b = vld1q_s8(p + 16);
-          const int8x16_t w0a = vld1q_s8(w), w1a = vld1q_s8(w + 16);
-          digits_multiply_accumulate2(&a0.c0, &a0.c1, x0a, w0a, w1a);
-          const int8x16_t w2a = vld1q_s8(w + 32), w3a = vld1q_s8(w + 48);
-          digits_multiply_accumulate2(&a0.c2, &a0.c3, x0a, w2a, w3a);
-          const int8x16_t w0b = vld1q_s8(w + 64), w1b = vld1q_s8(w + 80);
-          digits_multiply_accumulate2(&a0.c0, &a0.c1, x0b, w0b, w1b);
-          const int8x16_t w2b = vld1q_s8(w + 96), w3b = vld1q_s8(w + 112);
-          digits_multiply_accumulate2(&a0.c2, &a0.c3, x0b, w2b, w3b);
-          p += 32;
-          w += 128;
-          digits_fence();
-        }
-        const int32x4_t s0 = digits_sum_lanes4(a0);
-        const int32x4_t bias = vld1q_s32(digits_6_12_Gemm_bias + tile * 4);
-        const int32x4_t multiplier = vld1q_s32(digits_6_12_Gemm_multiplier + tile * 4);
-        const int32x4_t shift = vld1q_s32(digits_6_12_Gemm_shift + tile * 4);
-        const int32x4_t q0 = digits_requantize_fixed_x4(vaddq_s32(s0, bias), 0, multiplier, shift);
-        const int32x4_t q = vreinterpretq_s32_s8(digits_to_output_x16(q0, q0, q0, q0, 8, -128, 127));
-        digits_store_channels(to, vgetq_lane_s32(q, 0), channels);
+    const int8_t *p = corner;
+    int8_t *const to = y + channel;
+    const int8_t *w = digits_6_12_Gemm_weights + tile * 3200;
+    const digits_acc4 start = digits_load_acc4(digits_6_12_Gemm_preload + tile * 32);
+    digits_acc4 a0 = start;
+    for (int32_t round = 0; round < 5; round++) {
+      #pragma GCC unroll 5
+      for (int32_t k = 0; k < 5; k++) {
+        const int8x16_t x0a = vld1q_s8(p), x0b = vld1q_s8(p + 16);
+        const int8x16_t w0a = vld1q_s8(w), w1a = vld1q_s8(w + 16);
+        digits_multiply_accumulate2(&a0.c0, &a0.c1, x0a, w0a, w1a);
+        const int8x16_t w2a = vld1q_s8(w + 32), w3a = vld1q_s8(w + 48);
+        digits_multiply_accumulate2(&a0.c2, &a0.c3, x0a, w2a, w3a);
+        const int8x16_t w0b = vld1q_s8(w + 64), w1b = vld1q_s8(w + 80);
+        digits_multiply_accumulate2(&a0.c0, &a0.c1, x0b, w0b, w1b);
+        const int8x16_t w2b = vld1q_s8(w + 96), w3b = vld1q_s8(w + 112);
+        digits_multiply_accumulate2(&a0.c2, &a0.c3, x0b, w2b, w3b);
+        p += 32;
+        w += 128;
+        digits_fence();
       }
     }
+    const int32x4_t s0 = digits_sum_lanes4(a0);
+    const int32x4_t bias = vld1q_s32(digits_6_12_Gemm_bias + tile * 4);
+    const int32x4_t multiplier = vld1q_s32(digits_6_12_Gemm_multiplier + tile * 4);
+    const int32x4_t shift = vld1q_s32(digits_6_12_Gemm_shift + tile * 4);
+    const int32x4_t q0 = digits_requantize_fixed_x4(vaddq_s32(s0, bias), 0, multiplier, shift);
+    const int32x4_t q = vreinterpretq_s32_s8(digits_to_output_x16(q0, q0, q0, q0, 8, -128, 127));
+    digits_store_channels(to, vgetq_lane_s32(q, 0), channels);
   }
 #else
   for (int32_t tile = 0; tile < 3; tile++) {
