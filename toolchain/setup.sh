@@ -3,6 +3,7 @@
 # Idempotent, and quick when everything is there, since `npm test` and `npm run demo` begin with it.
 #
 #   sh toolchain/setup.sh           what build and verify need
+#   sh toolchain/setup.sh --armv7   also what --target armv7-neon needs
 #   sh toolchain/setup.sh --all     also what bench, Armv7 and bare metal need; in a clone, the tests' tools come without it
 #   sh toolchain/setup.sh --check   install nothing; exit 3 when something is missing
 #
@@ -11,13 +12,15 @@ set -eu
 
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 all=no
+armv7=no
 check=no
 for argument in "$@"; do
   case $argument in
-    --all) all=yes ;;
+    --all) all=yes armv7=yes ;;
+    --armv7) armv7=yes ;;
     --check) check=yes ;;
     *)
-      echo "usage: sh toolchain/setup.sh [--all] [--check]" >&2
+      echo "usage: sh toolchain/setup.sh [--armv7 | --all] [--check]" >&2
       exit 2
       ;;
   esac
@@ -83,16 +86,19 @@ missing_packages() {
     have aarch64-linux-gnu-gcc || echo gcc-aarch64-linux-gnu
     if ! have aarch64-linux-gnu-gcc || ! has_libc aarch64-linux-gnu-gcc; then echo libc6-dev-arm64-cross; fi
   fi
-  # The tests boot programs without an operating system, and build bundles as users would. A user of the package needs neither.
+  # The tests boot programs without an operating system, build bundles as users would, and for every target. A user of the
+  # package may need none of that.
   if [ "$all" = yes ] || [ -f "$root/package-lock.json" ]; then
     have make || echo make
     have cmake || echo cmake
     have qemu-system-aarch64 || echo qemu-system-arm
+    armv7=yes
   fi
-  if [ "$all" = yes ]; then
-    have llvm-mca || have llvm-mca-19 || have llvm-mca-18 || llvm_package
-    have arm-linux-gnueabihf-gcc || echo "gcc-arm-linux-gnueabihf libc6-dev-armhf-cross"
+  if [ "$armv7" = yes ]; then
+    have arm-linux-gnueabihf-gcc || echo gcc-arm-linux-gnueabihf
+    if ! have arm-linux-gnueabihf-gcc || ! has_libc arm-linux-gnueabihf-gcc; then echo libc6-dev-armhf-cross; fi
   fi
+  if [ "$all" = yes ]; then have llvm-mca || have llvm-mca-19 || have llvm-mca-18 || llvm_package; fi
 }
 
 # LLVM 19 where the distribution has it: its cycle models are newer than the default's.

@@ -36,6 +36,7 @@ export async function examineTools(env: Environment = process.env): Promise<read
       };
     }),
     await libraryFinding('AArch64 C library (libc.a)', 'libc.a', tools.get('cross-gcc'), 'libc6-dev-arm64-cross', env),
+    await armv7Library(tools.get('cross-gcc-armv7'), env),
     await libraryFinding('AddressSanitizer (libasan)', 'libasan.so', tools.get('host-cc'), 'gcc', env),
     await pluginFinding(env),
   ];
@@ -72,6 +73,11 @@ async function libraryFinding(
     howToGet: `run "sh ${toolchainPath('setup.sh')}" or "apt-get install ${debianPackage}"`,
     optional: false,
   };
+}
+
+async function armv7Library(compiler: Tool | undefined, env: Environment): Promise<Finding> {
+  const finding = await libraryFinding('Armv7 C library (libc.a)', 'libc.a', compiler, 'libc6-dev-armhf-cross', env);
+  return { ...finding, neededFor: 'build, verify with --target armv7-neon', optional: true };
 }
 
 async function hasLibrary(compiler: Tool, file: string, env: Environment): Promise<boolean> {

@@ -74,6 +74,12 @@ done`;
   expect(result.exitCode).toBe(0);
 });
 
+test('--armv7 asks for the 32-bit compiler and its C library too', async () => {
+  const result = await runSetup(user, ['--armv7']);
+  expect(result.exitCode).toBe(3);
+  expect(result.stderr).toContain(`${packages} gcc-arm-linux-gnueabihf libc6-dev-armhf-cross`);
+});
+
 test('--check installs nothing', async () => {
   const result = await runSetup({ ...user, id: 'echo 0', 'apt-get': 'echo called >&2' }, ['--check']);
   expect(result.exitCode).toBe(3);
@@ -83,5 +89,5 @@ test('--check installs nothing', async () => {
 test('an unknown option is refused', async () => {
   const result = await runSetup({}, ['--everything']);
   expect(result.exitCode).toBe(2);
-  expect(result.stderr).toContain('usage: sh toolchain/setup.sh [--all] [--check]');
+  expect(result.stderr).toContain('usage: sh toolchain/setup.sh [--armv7 | --all] [--check]');
 });
