@@ -2,11 +2,15 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { writeCounted } from '../../src/bench/baseline-bundle.ts';
+import { compileObjects } from '../../src/build/compile.ts';
+import { findCompiler } from '../../src/build/compiler.ts';
 import { withTempDir } from '../../src/build/temp.ts';
 import { verifyToolchains } from '../../src/build/toolchains.ts';
 import { selectKernels } from '../../src/kernels/select.ts';
 import { planMemory } from '../../src/plan/plan.ts';
 import { importFile, readModelFile } from '../../src/stages/read-model.ts';
+import { armv82Dotprod } from '../../src/targets/armv8.2-dotprod.ts';
+import { armv8a } from '../../src/targets/armv8-a.ts';
 import { targets } from '../../src/targets/index.ts';
 import { verifyProgram } from '../../src/verify/verify.ts';
 
@@ -39,5 +43,27 @@ describe.each([...targets.values()])('$name', (target) => {
       const result = await verifyProgram(dir, program, { samples: [], toolchains, budget: 2e7 });
       expect(result).toMatchObject({ verified: true, mismatches: 0 });
     });
+  });
+});
+
+test('a compiler that was not told of dot products refuses code for them', async () => {
+  const { graph } = await importFile(await readModelFile(network));
+  await withTempDir(async (work) => {
+    const plan = planMemory(graph, selectKernels(graph, armv82Dotprod));
+    await writeCounted(work, { graph, plan, target: armv82Dotprod, prefix: 'digits' });
+    const compiler = await findCompiler('gcc', armv8a);
+    const compilation = {
+      compiler,
+      optimization: '-O2',
+      sources: [join(work, 'src/digits.c')],
+      includeDirs: [join(work, 'include')],
+      outDir: work,
+    } as const;
+    await expect(compileObjects(compilation)).rejects.toMatchObject({
+      details: expect.arrayContaining([
+        expect.stringContaining('compile with -march=armv8.2-a+dotprod, or define DIGITS_PORTABLE'),
+      ]),
+    });
+    await compileObjects({ ...compilation, defines: { DIGITS_PORTABLE: true } });
   });
 });
