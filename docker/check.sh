@@ -1,5 +1,6 @@
 #!/bin/sh
-# Builds the image and runs the demo inside, as its unprivileged user: verified, and the same bytes as the committed bundle.
+# Builds the image and runs the demo and a regression inside, as its unprivileged user: verified, and the same bytes as the
+# committed bundle.
 #
 #   sh docker/check.sh [BASE]      BASE: another base image, e.g. a registry mirror's
 #
@@ -52,11 +53,17 @@ run_in_image() {
 
 if [ $# -gt 0 ]; then build_image --build-arg "BASE=$1"; else build_image; fi
 
+case $engine in
+  buildah) in_buildah images "$image" >&2 ;;
+  *) "$engine" images "$image" >&2 ;;
+esac
+
 run_in_image '
   set -eu
   neonarrow doctor
   neonarrow build /data/examples/digits/digits.onnx --calibrate /data/examples/digits/calibration.npz \
     --evaluate /data/examples/digits/evaluation.npz --out /tmp/digits
   diff -r /data/generated/digits /tmp/digits
-  echo "the image makes the same bytes and verifies them"
+  neonarrow regress /tmp/digits --no-state --strict
+  echo "the image makes the same bytes, verifies them and replays them"
 '

@@ -31,14 +31,25 @@ _Static_assert(-1 >> 1 == -1, "right shifts of negative numbers must be arithmet
 #endif
 
 #if TINY_NEON
+/* Adds the zero point, saturates to -128..127. */
+static inline int8x16_t tiny_narrow_x16(int16x8_t low, int16x8_t high, int32_t zero_point)
+{
+  if (zero_point == -128) {
+    /* 0..255, 128 less. */
+    const uint8x16_t q = vqmovun_high_s16(vqmovun_s16(low), high);
+    return vreinterpretq_s8_u8(veorq_u8(q, vdupq_n_u8(0x80)));
+  }
+  const int16x8_t zero = vdupq_n_s16((int16_t)zero_point);
+  return vqmovn_high_s16(vqmovn_s16(vqaddq_s16(low, zero)), vqaddq_s16(high, zero));
+}
+
 /* As tiny_to_output, for sixteen elements. */
 static inline int8x16_t tiny_to_output_x16(int32x4_t q0, int32x4_t q1, int32x4_t q2, int32x4_t q3, int32_t zero_point,
     int32_t lo, int32_t hi)
 {
-  const int16x8_t zero = vdupq_n_s16((int16_t)zero_point);
-  const int16x8_t low = vqaddq_s16(vqmovn_high_s32(vqmovn_s32(q0), q1), zero);
-  const int16x8_t high = vqaddq_s16(vqmovn_high_s32(vqmovn_s32(q2), q3), zero);
-  int8x16_t q = vqmovn_high_s16(vqmovn_s16(low), high);
+  const int16x8_t low = vqmovn_high_s32(vqmovn_s32(q0), q1);
+  const int16x8_t high = vqmovn_high_s32(vqmovn_s32(q2), q3);
+  int8x16_t q = tiny_narrow_x16(low, high, zero_point);
   /* Narrowing saturates to -128..127 already. */
   if (lo > -128) {
     q = vmaxq_s8(q, vdupq_n_s8((int8_t)lo));
