@@ -6,7 +6,7 @@ import { isQLinear } from './qlinear.ts';
 import { isQonnx } from './qonnx.ts';
 
 /** Opsets whose operators the parsers know. */
-const [oldestOpset, newestOpset] = [7, 21];
+const [oldestOpset, newestOpset] = [7, 23];
 
 /** Results differ from run to run, so they are no constants even without inputs. */
 const random = new Set([

@@ -10,7 +10,7 @@ import { definitionOf } from '../ops/index.ts';
 import { quantizeValue } from '../ops/quantized.ts';
 import { isSoftmaxGrid } from '../ops/softmax.ts';
 import { certify, isReductionNode, type ReductionNode, totalRanges } from '../quantize/certify.ts';
-import { checkQuantized, sameQuant } from '../quantize/check.ts';
+import { checkQuantized, sameQuant, scaleProblem } from '../quantize/check.ts';
 import { gridOfConstant } from '../quantize/constant-grid.ts';
 import { movesValues } from '../quantize/groups.ts';
 import { withExactBias } from './exact-bias.ts';
@@ -149,7 +149,10 @@ function fuseNode(fusion: Fusion, node: Node): void {
   else if (node.op.kind === 'argMax') fuseArgMax(fusion, node);
   else {
     const inputs = node.inputs.map((id) => quantizedConstant(fusion, id) ?? quantizedInput(fusion, id).id);
-    quantizedOutput(fusion, node);
+    const quant = quantizedOutput(fusion, node);
+    const tensors = inputs.map((id) => must(builder.tensors.get(id), id));
+    const problem = scaleProblem(node, tensors, { ...tensorOf(fusion.graph, node.outputs[0]!), quant });
+    if (problem !== undefined) throw new NotInteger(problem);
     builder.nodes.push({ ...node, inputs });
   }
 }

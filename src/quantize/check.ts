@@ -2,6 +2,7 @@ import { invariant } from '../core/diagnostics.ts';
 import { must } from '../core/must.ts';
 import { inputsOf, outputOf, tensorOf } from '../graph/build.ts';
 import type { Graph, Node, QuantParams, Tensor } from '../graph/types.ts';
+import { quantOf } from '../ops/quantized.ts';
 import { isSoftmaxGrid } from '../ops/softmax.ts';
 import { isIntegerNode } from './certify.ts';
 import { movesValues } from './groups.ts';
@@ -80,4 +81,17 @@ export function sameQuant(a: QuantParams | undefined, b: QuantParams | undefined
   if (a === undefined || b === undefined) return a === b;
   const sameScales = a.scale.length === b.scale.length && a.scale.every((s, i) => s === b.scale[i]);
   return sameScales && a.zeroPoint === b.zeroPoint && a.qmin === b.qmin && a.qmax === b.qmax && a.axis === b.axis;
+}
+
+/** Largest ratio of the steps of inputs to the output's that the fixed-point factors of operators without weights take. */
+const largestRatio = 2 ** 13;
+
+/** Why an operator without weights cannot compute in fixed point with these scales; undefined where it can. */
+export function scaleProblem({ op }: Node, inputs: readonly Tensor[], output: Tensor): string | undefined {
+  if (op.kind !== 'add' && op.kind !== 'mul' && op.kind !== 'prelu' && op.kind !== 'lrn') return undefined;
+  const steps = inputs.map((t) => quantOf(t).step);
+  const step = op.kind === 'mul' ? steps.reduce((a, b) => a * b, 1) : Math.max(...steps);
+  const slope = op.kind === 'prelu' ? Math.max(1, ...op.slopes.map(Math.abs)) : 1;
+  if ((step * slope) / quantOf(output).step < largestRatio) return undefined;
+  return 'its output is too small beside its inputs: a step of theirs is more than all of its range';
 }

@@ -2,6 +2,7 @@ import { unsupported } from '../core/diagnostics.ts';
 import { must } from '../core/must.ts';
 import { type Progress, silentProgress } from '../core/progress.ts';
 import type { Dataset } from '../data/dataset.ts';
+import { inputsOf, outputOf } from '../graph/build.ts';
 import type { Graph, Node, NodeId, TensorId } from '../graph/types.ts';
 import { runNodeExactly } from '../interpret/exact-node.ts';
 import { createFloatEvaluator } from '../interpret/float.ts';
@@ -11,7 +12,7 @@ import { type Calibration, calibrate, gather } from './calibrate.ts';
 import { settleSums } from './calibrated/settle.ts';
 import { createSlack, type SlackOf } from './calibrated/slack.ts';
 import { isReductionNode } from './certify.ts';
-import { checkQuantized } from './check.ts';
+import { checkQuantized, scaleProblem } from './check.ts';
 import { chooseConfiguration } from './choose.ts';
 import { gridOf } from './clipping.ts';
 import { correctBiases } from './correct.ts';
@@ -108,6 +109,7 @@ export async function quantizeCalibrated(
   const fitted = await fitLayers(graph, choice, calibration.slackOf, options);
   const quants = new Map([...choice.activations].map(([id, { quant }]) => [id, quant]));
   let quantized = integerGraph(graph, quants, fitted, options.requant);
+  checkScales(quantized);
   const count = calibration.subset.length;
   const inputs = quantizedInputs(quantized, dataset, calibration.subset);
   if (options.biasCorrection) {
@@ -165,6 +167,22 @@ function checkQuantizable(graph: Graph): void {
     message: `${refused.length === 1 ? 'One operator has' : `${refused.length} operators have`} no integer form here.`,
     details: refused,
     hint: 'Give the float model: neonarrow quantizes it itself. BatchNormalization must follow a layer with weights.',
+  });
+}
+
+function checkScales(graph: Graph): void {
+  const refused = graph.nodes.flatMap((node) => {
+    const problem = isReductionNode(node)
+      ? undefined
+      : scaleProblem(node, inputsOf(graph, node), outputOf(graph, node));
+    return problem === undefined ? [] : [`${placeOf(node.origin)}: ${problem}`];
+  });
+  if (refused.length === 0) return;
+  throw unsupported({
+    code: 'not-quantizable',
+    message: `${refused.length === 1 ? 'One operator has' : `${refused.length} operators have`} no integer form on these data.`,
+    details: refused,
+    hint: 'Sums that nearly cancel lose all of their bits: change the model there, or calibrate with data that are not all alike.',
   });
 }
 

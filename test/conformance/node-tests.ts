@@ -80,8 +80,14 @@ async function runTest(name: string, folder: string): Promise<Result> {
     return { name, outcome: 'unreadable', detail: String(error) };
   }
   const count = test.model.inputs.length;
-  const typed = test.model.inputs.every((input, i) => input.dtype === test.inputs[i]?.dtype);
-  if (!typed) return { name, outcome: 'unreadable', detail: 'its data are of another type than its inputs' };
+  const fits = test.model.inputs.every((input, i) => {
+    const data = test.inputs[i];
+    const declared = input.shape ?? data?.shape;
+    return (
+      input.dtype === data?.dtype && declared?.every((d, axis) => typeof d !== 'number' || d === data?.shape[axis])
+    );
+  });
+  if (!fits) return { name, outcome: 'unreadable', detail: 'its data do not have the types and shapes of its inputs' };
   let result: Result = { name, outcome: 'refused', detail: 'it has no inputs' };
   for (const open of new Set([count, 1])) {
     if (open > count || open < 1) continue;

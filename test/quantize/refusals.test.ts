@@ -66,6 +66,18 @@ describe('networks', () => {
     });
   });
 
+  it('with sums that cancel are refused, not computed from nothing', async () => {
+    const n = new Network('cancels');
+    const x = n.input([1, 4]);
+    const same = n.node({ kind: 'unary', fn: { name: 'linear', scale: 1, shift: 1e-6 } }, [x]);
+    const graph = n.build(n.node({ kind: 'add', subtract: true }, [same, x]));
+    await expect(quantize(graph, noise(graph, 1))).rejects.toMatchObject({
+      kind: 'unsupported',
+      code: 'not-quantizable',
+      message: 'One operator has no integer form on these data.',
+    });
+  });
+
   it('with two inputs need samples of both', async () => {
     const n = new Network('two');
     const graph = n.build(n.node({ kind: 'add' }, [n.input([1, 4], 'a'), n.input([1, 4], 'b')]));
