@@ -25,12 +25,14 @@ export interface AdversarialInput {
 
 /** The inputs that attain the bounds of one layer. */
 export interface Adversary {
-  /** (channel, bound) pairs of the layer: two a channel. */
+  /** (channel, bound) pairs of the layer: two a channel, in the Winograd domain two a channel and tap. */
   readonly pairs: number;
   /** Inputs that cover all pairs. */
   readonly inputCount: number;
   /** False where every window of the layer reaches into the padding: the inputs come as close to the bounds as any can. */
   readonly attained: boolean;
+  /** Why not, where that is not because of the padding. */
+  readonly note?: string;
   /** Pairs covered by the first `inputs` inputs. */
   coverage(inputs: number): number;
   /** Input `index`, in [0, inputCount). Inputs that matter most, of the widest sums, come first. */

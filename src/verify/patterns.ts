@@ -1,8 +1,9 @@
 import { must } from '../core/must.ts';
 import { createRandom } from '../core/random.ts';
-import { tensorOf } from '../graph/build.ts';
-import type { Graph, QuantParams } from '../graph/types.ts';
+import { isKind, tensorOf } from '../graph/build.ts';
+import type { Graph, Node, QuantParams } from '../graph/types.ts';
 import { type Adversary, adversaryOf } from './adversarial.ts';
+import { winogradAdversary } from './adversarial-winograd.ts';
 import { elementsOf, type TestStep } from './steps.ts';
 import { isReduction } from './taps.ts';
 
@@ -35,7 +36,7 @@ const mostRamps = 16;
 export function patternsOf(graph: Graph, step: TestStep, seed: number): StepPatterns {
   const { node } = step;
   if (node === undefined || inputsOverlap(step)) return { patterns: [], inputs: () => [] };
-  const adversary = isReduction(node) ? adversaryOf(graph, node, seed) : undefined;
+  const adversary = adversaryFor(graph, node, seed);
   return {
     patterns: adversary === undefined ? elementwise(graph, step) : isCalibrated(step) ? [] : reduction(adversary),
     ...(adversary === undefined ? {} : { adversary }),
@@ -44,6 +45,11 @@ export function patternsOf(graph: Graph, step: TestStep, seed: number): StepPatt
         ? [must(adversary, 'adversary').input(pattern.index).values]
         : step.inputs.map((_, i) => fill(graph, step, i, pattern, seed)),
   };
+}
+
+function adversaryFor(graph: Graph, node: Node, seed: number): Adversary | undefined {
+  if (isKind(node, 'winograd')) return winogradAdversary(graph, node, seed);
+  return isReduction(node) ? adversaryOf(graph, node, seed) : undefined;
 }
 
 /** A tensor and a view of it: they cannot hold values of their own. */
