@@ -3,6 +3,7 @@ import type { Accuracy } from '../interpret/accuracy.ts';
 import type { Agreement } from '../interpret/agreement.ts';
 import type { LayerReport } from '../quantize/report.ts';
 import type { LayerSolutions } from '../quantize/search/solution-space.ts';
+import { labelOf } from '../quantize/winograd/decide.ts';
 import type { IntegerAccuracy } from '../stages/integer-accuracy.ts';
 import type { VerifyResult } from '../verify/result.ts';
 import { grouped, percent, plainTable, tableText } from './output.ts';
@@ -39,7 +40,14 @@ export function layerTable(layers: readonly LayerReport[], kernels?: ReadonlyMap
       ...(kernels ? [kernels.get(l.name) ?? ''] : []),
     ]);
   }
-  return tableText(table);
+  const decided = layers.flatMap(({ name, winograd }) =>
+    winograd === undefined ? [] : [`${name}: ${formText(winograd.form)}: ${winograd.reason}`],
+  );
+  return [tableText(table), ...decided].join('\n');
+}
+
+function formText(form: NonNullable<LayerReport['winograd']>['form']): string {
+  return form === 'direct' ? 'direct' : labelOf(form);
 }
 
 export function verificationText(v: VerifyResult): string {

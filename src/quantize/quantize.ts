@@ -24,8 +24,9 @@ import { quantizedInputs } from './quantized-inputs.ts';
 import { type LayerReport, layerReports } from './report.ts';
 import { withNarrowRequantization } from './requant16.ts';
 import { createOutputError, type OutputError } from './search/output-error.ts';
+import type { Wanted } from './winograd/decide.ts';
 import { withWinograd } from './winograd/network.ts';
-import { planWinograd, withWinogradBits } from './winograd/plan.ts';
+import { planWinograd, type WinogradPlan, withWinogradBits } from './winograd/plan.ts';
 
 /** A graph in integers, certified. */
 export interface QuantizedModel {
@@ -117,8 +118,9 @@ export async function quantizeCalibrated(
   }
   const centreBias = options.biasCorrection;
   const { means } = calibration;
-  quantized = await withWinograd(
-    { float: graph, quantized, plan, count, inputs, means, centreBias },
+  const wanted = await wantedOutputs(graph, dataset, calibration, plan);
+  const transformed = await withWinograd(
+    { float: graph, quantized, plan, count, inputs, means, centreBias, wanted },
     runNodeExactly,
     progress,
   );
@@ -126,9 +128,28 @@ export async function quantizeCalibrated(
     quantized = await settled(graph, quantized, dataset, calibration, options, fitted);
   }
   // Last, since it depends on the biases.
-  quantized = withNarrowRequantization(quantized);
+  quantized = withNarrowRequantization(transformed.graph);
   checkQuantized(quantized);
-  return { graph: quantized, layers: layerReports(quantized, noiseOf(graph, choice.activations, fitted)) };
+  const noise = noiseOf(graph, choice.activations, fitted);
+  return { graph: quantized, layers: layerReports(quantized, noise, transformed.decisions) };
+}
+
+/** Float outputs of the layers whose domain is to be decided, on the samples that errors are measured on. */
+async function wantedOutputs(
+  graph: Graph,
+  dataset: Dataset,
+  { subset }: Statistics,
+  plan: WinogradPlan,
+): Promise<Wanted> {
+  const open = graph.nodes.filter((node) => plan.get(node.id) === 'auto').map((node) => outputOf(graph, node).id);
+  if (open.length === 0) return { count: 0, values: new Map() };
+  const measured = subset.slice(0, MEASURED_SAMPLES);
+  const evaluator = await createFloatEvaluator(graph, { activations: open });
+  try {
+    return { count: measured.length, values: await evaluator.run(gather(dataset, measured), measured.length) };
+  } finally {
+    await evaluator.release();
+  }
 }
 
 /** What is not proven is measured: on the samples that biases were corrected on, and the first ones, which verification runs. */

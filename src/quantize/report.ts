@@ -1,6 +1,7 @@
 import type { Graph, NodeId } from '../graph/types.ts';
 import { type AccumulatorProof, type SumRange, utilizationOf, widest } from './accumulator.ts';
 import { certify, type IntegerLayer, integerLayerOf, isIntegerNode } from './certify.ts';
+import type { WinogradDecision, WinogradDecisions } from './winograd/decide.ts';
 
 /** What `--json` says about a layer with weights (DESIGN §10). */
 export interface LayerReport {
@@ -21,17 +22,26 @@ export interface LayerReport {
   readonly scalarBits: number;
   /** Signal-to-noise ratio of the output in dB, predicted from the rounding of data and weights. */
   readonly sqnr?: number;
+  /** Where the layer has a form in the Winograd domain and one was asked for: what was decided, and why. */
+  readonly winograd?: WinogradDecision;
 }
 
 /**
  * Certifies a quantized graph and describes its layers.
  * @param noise relative squared error of each layer's output, where known
  */
-export function layerReports(graph: Graph, noise: ReadonlyMap<NodeId, number> = new Map()): LayerReport[] {
+export function layerReports(
+  graph: Graph,
+  noise: ReadonlyMap<NodeId, number> = new Map(),
+  decisions: WinogradDecisions = new Map(),
+): LayerReport[] {
   const proofs = certify(graph);
-  return graph.nodes
-    .filter(isIntegerNode)
-    .map((node) => reportOf(integerLayerOf(graph, node), proofs.get(node.id), noise.get(node.id)));
+  return graph.nodes.filter(isIntegerNode).map((node) => {
+    // What is known of the noise is that of the direct layer.
+    const own = node.op.kind === 'winograd' ? undefined : noise.get(node.id);
+    const winograd = decisions.get(node.id);
+    return { ...reportOf(integerLayerOf(graph, node), proofs.get(node.id), own), ...(winograd && { winograd }) };
+  });
 }
 
 function reportOf(layer: IntegerLayer, proof: AccumulatorProof | undefined, noise: number | undefined): LayerReport {

@@ -86,6 +86,21 @@ describe('quantizing into the Winograd domain', () => {
     });
   });
 
+  it('takes by itself what is near enough to the float network, and says why', async () => {
+    const float = network();
+    const { graph, layers } = await quantize(float, noise(float, samples), { winograd: 'auto', bits: 8, segments: 1 });
+    const decisions = layers.map(({ winograd }) => winograd);
+    expect(decisions[0]).toBeUndefined();
+    expect(decisions[3]).toBeUndefined();
+    for (const [i, decision] of decisions.slice(1, 3).entries()) {
+      expect(decision?.reason).toMatch(/direct (has )?\d+\.\d dB/);
+      expect(graph.nodes[i + 1]!.op.kind).toBe(decision?.form === 'direct' ? 'conv2d' : 'winograd');
+    }
+    // Noise has no alike neighbours: F(4×4) is too coarse for it somewhere, and F(2×2) is not.
+    const { noise: relative } = await errorsOf(float, graph, 2);
+    expect(10 * Math.log10(relative)).toBeLessThan(-15);
+  });
+
   it('leaves layers direct whose accumulators or requantization are others', async () => {
     for (const more of [{ lanes: 1 }, { requant: 'shift' }, { accBits: 14 }] as const) {
       const graph = await quantized('f4', more);

@@ -2,15 +2,16 @@ import { must } from '../../core/must.ts';
 import { type Progress, silentProgress } from '../../core/progress.ts';
 import { consumersOf, GraphBuilder, inputsOf, outputOf, tensorOf } from '../../graph/build.ts';
 import { sizeOf } from '../../graph/shape.ts';
-import type { Conv2dOp, Graph, Node, Tensor, TensorId, WinogradOp } from '../../graph/types.ts';
+import type { Conv2dOp, Graph, Node, NodeId, Tensor, TensorId, WinogradOp } from '../../graph/types.ts';
 import { winogradTransforms } from '../../numeric/winograd.ts';
 import { quantOf } from '../../ops/quantized.ts';
 import type { NodeRun } from '../correct.ts';
 import { withBias } from '../integer-graph.ts';
 import { meanProducts, patchMeans } from '../patch-mean.ts';
 import { centredBias } from './bias.ts';
+import { decide, labelOf, type Wanted, type WinogradDecision, type WinogradDecisions } from './decide.ts';
 import { type FittedWinograd, fitWinograd } from './fit.ts';
-import { type WinogradForm, type WinogradPlan, winogradForms } from './plan.ts';
+import { type WinogradForm, type WinogradName, type WinogradPlan, winogradForms } from './plan.ts';
 import type { TileSource } from './tiles.ts';
 
 export interface WinogradInputs {
@@ -24,6 +25,13 @@ export interface WinogradInputs {
   /** The mean of each element of what planned layers read in the float network, over the same samples. */
   readonly means: ReadonlyMap<TensorId, Float64Array>;
   readonly centreBias: boolean;
+  /** Float outputs of the layers that are to be measured. */
+  readonly wanted: Wanted;
+}
+
+export interface WinogradNetwork {
+  readonly graph: Graph;
+  readonly decisions: WinogradDecisions;
 }
 
 /**
@@ -34,20 +42,33 @@ export async function withWinograd(
   given: WinogradInputs,
   run: NodeRun,
   progress: Progress = silentProgress,
-): Promise<Graph> {
+): Promise<WinogradNetwork> {
   const { float, quantized, plan, count, inputs } = given;
-  if (plan.size === 0) return quantized;
+  const decisions = new Map<NodeId, WinogradDecision>();
   let graph = quantized;
   const values = new Map(inputs);
   const last = graph.nodes.findLastIndex((node) => plan.has(node.id));
+  if (last < 0) return { graph, decisions };
   progress.start('transform layers', last + 1);
   for (let index = 0; index <= last; index++) {
-    const name = plan.get(graph.nodes[index]!.id);
-    if (name !== undefined && name !== 'auto') {
+    const choice = plan.get(graph.nodes[index]!.id);
+    if (choice !== undefined) {
       const node = graph.nodes[index] as Node<Conv2dOp>;
-      const floatNode = float.nodes[index] as Node<Conv2dOp>;
       const read = must(values.get(node.inputs[0]!), `values of ${node.inputs[0]}`);
-      graph = transformed(given, graph, { node, floatNode, form: winogradForms[name], read });
+      const direct = graph;
+      const transform = (name: WinogradName) =>
+        transformed(given, direct, {
+          node,
+          floatNode: float.nodes[index] as Node<Conv2dOp>,
+          form: winogradForms[name],
+          read,
+        });
+      const decided =
+        choice === 'auto'
+          ? await decide(graph, node, given.wanted, values, transform, run)
+          : asked(graph, choice, transform);
+      graph = decided.graph;
+      decisions.set(node.id, decided.decision);
     }
     const node = graph.nodes[index]!;
     if (index < last) values.set(node.outputs[0]!, await run(graph, node, values, count));
@@ -57,7 +78,19 @@ export async function withWinograd(
     progress.tick();
   }
   progress.done();
-  return graph;
+  return { graph, decisions };
+}
+
+function asked(graph: Graph, name: WinogradName, transform: (name: WinogradName) => Graph | undefined) {
+  const found = transform(name);
+  const decision: WinogradDecision =
+    found === undefined
+      ? {
+          form: 'direct',
+          reason: `${labelOf(name)} was asked for, but its sums leave 32 bits or its data have too many bits`,
+        }
+      : { form: name, reason: 'asked for' };
+  return { graph: found ?? graph, decision };
 }
 
 interface Place {
@@ -67,10 +100,10 @@ interface Place {
   readonly read: Int8Array;
 }
 
-function transformed(given: WinogradInputs, graph: Graph, { node, floatNode, form, read }: Place): Graph {
+function transformed(given: WinogradInputs, graph: Graph, { node, floatNode, form, read }: Place): Graph | undefined {
   const source = sourceOf(graph, node, form, read);
   const fitted = fitWinograd({ graph: given.float, node: floatNode }, { graph, node }, form, source);
-  if (fitted === undefined) return graph;
+  if (fitted === undefined) return undefined;
   const replaced = withLayer(graph, node, fitted);
   if (!given.centreBias) return replaced;
   const winograd = must(
