@@ -124,11 +124,12 @@ export async function quantizeCalibrated(
     runNodeExactly,
     progress,
   );
+  quantized = transformed.graph;
   if (options.analysis === 'calibrated') {
     quantized = await settled(graph, quantized, dataset, calibration, options, fitted);
   }
   // Last, since it depends on the biases.
-  quantized = withNarrowRequantization(transformed.graph);
+  quantized = withNarrowRequantization(quantized);
   checkQuantized(quantized);
   const noise = noiseOf(graph, choice.activations, fitted);
   return { graph: quantized, layers: layerReports(quantized, noise, transformed.decisions) };
