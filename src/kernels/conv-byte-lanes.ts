@@ -32,7 +32,7 @@ function misfit(node: ReductionNode, graph: Graph): string | undefined {
 /** Some cores take longer over a multiplication of 16 bytes than over the 8 of `smlal`. */
 function cost(node: ReductionNode, graph: Graph, target: Target): Cost {
   const { geometry, packed } = prepareBytes(node, graph);
-  const { instructions, byteMultiplies } = byteLanesCost(geometry, packed);
+  const { instructions, byteMultiplies } = byteLanesCost(geometry, packed, target);
   return { instructions, slots: instructions + (target.byteMultiplySlots - 1) * byteMultiplies };
 }
 

@@ -1,4 +1,5 @@
 import type { Conv2dOp, FullyConnectedOp, Graph } from '../graph/types.ts';
+import type { Target } from '../targets/target.ts';
 import type { ReductionNode } from './k-lanes/geometry.ts';
 import { packReduction, prepare } from './k-lanes/prepare.ts';
 import { kLanesView, predictedInstructions } from './k-lanes/view.ts';
@@ -12,7 +13,9 @@ const shared = {
   name: 'conv-k-lanes-flush',
   summary: 'products in 8 lanes of 16 bits, flushed into 32 bits where the weights need it',
   misfit,
-  cost: (node: ReductionNode, graph: Graph) => ({ instructions: predictedInstructions(prepare(node, graph)) }),
+  cost: (node: ReductionNode, graph: Graph, target: Target) => ({
+    instructions: predictedInstructions(prepare(node, graph), target),
+  }),
   pack: packReduction,
   view: (context: ViewContext<Conv2dOp> | ViewContext<FullyConnectedOp>) => kLanesView(context, 'conv-k-lanes-flush'),
 } as const;

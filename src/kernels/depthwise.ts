@@ -2,6 +2,7 @@ import { must } from '../core/must.ts';
 import type { AccumulatorModel, Conv2dOp, Graph, Node } from '../graph/types.ts';
 import { windowBudget } from '../quantize/accumulator.ts';
 import { greedySegments } from '../quantize/segments.ts';
+import { pixelsFor, type Target } from '../targets/target.ts';
 import {
   block,
   channelLanesView,
@@ -90,8 +91,11 @@ function layerInstructions(layer: Layer, pixels: number): number {
   return blocks * outHeight * (8 + Math.ceil(outWidth / pixels) * tileInstructions(layer, pixels));
 }
 
-function tilePixelsOf(layer: Layer): number {
-  const most = Math.min(goesByRow(layer.g, layer.model) ? mostPixels : mostPixelsByTap, layer.g.outWidth);
+function tilePixelsOf(layer: Layer, target: Target): number {
+  const most = Math.min(
+    pixelsFor(target, goesByRow(layer.g, layer.model) ? mostPixels : mostPixelsByTap),
+    layer.g.outWidth,
+  );
   const fitting = Array.from({ length: most }, (_, i) => most - i);
   return fitting.reduce((a, b) => (layerInstructions(layer, b) < layerInstructions(layer, a) ? b : a));
 }
@@ -99,7 +103,7 @@ function tilePixelsOf(layer: Layer): number {
 function view(context: ViewContext<Conv2dOp>) {
   const layer = layerOf(context.node, context.graph);
   const { g, model } = layer;
-  const pixels = tilePixelsOf(layer);
+  const pixels = tilePixelsOf(layer, context.target);
   const x = must(context.inputs[0], 'input');
   const { length } = g.reduction;
   const byRow = goesByRow(g, model);
@@ -149,9 +153,9 @@ export const depthwise: Kernel<Conv2dOp> = {
   op: 'conv2d',
   summary: 'channels in the lanes, 16-bit sums',
   misfit: (node, graph) => (geometryOf(node, graph).reduction.depthwise ? undefined : 'not depthwise'),
-  cost: (node, graph) => {
+  cost: (node, graph, target) => {
     const layer = layerOf(node, graph);
-    return { instructions: layerInstructions(layer, tilePixelsOf(layer)) };
+    return { instructions: layerInstructions(layer, tilePixelsOf(layer, target)) };
   },
   border: (node) => node.op.pads,
   pack: (node, graph) => {

@@ -2,6 +2,7 @@ import { must } from '../core/must.ts';
 import type { AccumulatorModel, Conv2dOp, Graph, Node } from '../graph/types.ts';
 import { fitsWindow, windowBudget } from '../quantize/accumulator.ts';
 import { greedySegments } from '../quantize/segments.ts';
+import { pixelsFor, type Target } from '../targets/target.ts';
 import {
   block,
   channelLanesView,
@@ -91,9 +92,9 @@ function layerInstructions(layer: Layer, pixels: number): number {
   return tileCount(layer.g, pixels) * tileInstructions(layer, pixels);
 }
 
-function tilePixelsOf(layer: Layer): number {
+function tilePixelsOf(layer: Layer, target: Target): number {
   const { g, model } = layer;
-  const most = Math.min(model.segments.length > 1 ? mostFlushed : mostPixels, g.outWidth);
+  const most = Math.min(pixelsFor(target, model.segments.length > 1 ? mostFlushed : mostPixels), g.outWidth);
   const fitting = Array.from({ length: most }, (_, i) => most - i);
   return fitting.reduce((a, b) => (layerInstructions(layer, b) < layerInstructions(layer, a) ? b : a));
 }
@@ -109,7 +110,7 @@ function misfit(node: Node<Conv2dOp>, graph: Graph): string | undefined {
 function view(context: ViewContext<Conv2dOp>) {
   const layer = layerOf(context.node, context.graph);
   const { g, model } = layer;
-  const pixels = tilePixelsOf(layer);
+  const pixels = tilePixelsOf(layer, context.target);
   const [kh] = g.kernel;
   const { runLength } = g.walk;
   const between = g.strides[1] * g.x.shape[3]!;
@@ -146,9 +147,9 @@ export const firstLayer: Kernel<Conv2dOp> = {
   op: 'conv2d',
   summary: 'channels in the lanes, bytes of the input spread over them, 16-bit sums',
   misfit,
-  cost: (node, graph) => {
+  cost: (node, graph, target) => {
     const layer = layerOf(node, graph);
-    return { instructions: layerInstructions(layer, tilePixelsOf(layer)) };
+    return { instructions: layerInstructions(layer, tilePixelsOf(layer, target)) };
   },
   border: (node) => node.op.pads,
   pack: (node, graph) => {

@@ -31,6 +31,13 @@ export interface Target {
   readonly cpus: readonly string[];
 }
 
+/**
+ * How many of `most` pixels a tile takes that was made for 32 vector registers; plain C has none, and is told nothing.
+ */
+export function pixelsFor({ vectorRegisters }: Target, most: number): number {
+  return vectorRegisters === 0 ? most : Math.max(1, Math.floor((most * vectorRegisters) / 32));
+}
+
 export function hasFeature(target: Target, feature: Feature): boolean {
   return target.features.includes(feature);
 }

@@ -1,3 +1,4 @@
+import { pixelsFor, type Target } from '../../targets/target.ts';
 import type { Geometry } from '../k-lanes/geometry.ts';
 import { chooseTile, likelyPlane, type Plane, pixelsOf, type Tile, tileChannels, tilesOf } from '../k-lanes/tile.ts';
 import type { ByteWeights } from './pack.ts';
@@ -25,14 +26,14 @@ function tileInstructions(walk: ByteWalk, tile: Tile): number {
   return multiplies(walk, tile) + loads + loops + addressing + 12 + pixels * 12;
 }
 
-export function chooseByteTile(plane: Pick<Plane, 'height' | 'width'>, walk: ByteWalk): Tile {
-  return chooseTile(plane, mostPixels, (tile) => tileInstructions(walk, tile));
+export function chooseByteTile(plane: Pick<Plane, 'height' | 'width'>, walk: ByteWalk, target: Target): Tile {
+  return chooseTile(plane, pixelsFor(target, mostPixels), (tile) => tileInstructions(walk, tile));
 }
 
 /** Of the whole layer: executed instructions, and how many of them multiply 16 bytes. */
-export function byteLanesCost(g: Geometry, { walk, tiles }: ByteWeights) {
+export function byteLanesCost(g: Geometry, { walk, tiles }: ByteWeights, target: Target) {
   const plane = likelyPlane(g);
-  const tile = chooseByteTile(plane, walk);
+  const tile = chooseByteTile(plane, walk, target);
   const count = tiles * tilesOf(plane, tile);
   return { instructions: count * tileInstructions(walk, tile), byteMultiplies: count * multiplies(walk, tile) };
 }

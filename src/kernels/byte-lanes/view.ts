@@ -31,7 +31,7 @@ export function byteLanesView(context: Context) {
     runLength: walk.runLength,
     blocksPerRun: walk.stepsPerRun,
     runBytes: walk.stepsPerRun * tileChannels * laneCount,
-    ...tileView(plane, chooseByteTile(plane, walk)),
+    ...tileView(plane, chooseByteTile(plane, walk, context.target)),
     body: 'conv-byte-lanes-tile',
     ...walkView(g, x),
     ...piecesView(g, x, piecesOf(walk)),

@@ -1,6 +1,7 @@
 import { must } from '../../core/must.ts';
 import type { Conv2dOp, FullyConnectedOp } from '../../graph/types.ts';
 import { integerClamp } from '../../ops/quantized.ts';
+import { pixelsFor, type Target } from '../../targets/target.ts';
 import type { Operand, ViewContext } from '../kernel.ts';
 import { requantizerView } from '../requantizer-arrays.ts';
 import { type Course, isRest, type Stretch, stretchesOf, tileInstructions, unrollOf, unrollOfPieces } from './cost.ts';
@@ -26,7 +27,7 @@ type Context = ViewContext<Conv2dOp> | ViewContext<FullyConnectedOp>;
 export function kLanesView(context: Context, name: string) {
   const prepared = prepare(context.node, context.graph);
   const plane = planeOf(prepared.geometry, must(context.inputs[0], 'input'), context.output);
-  return viewWithTile(context, name, prepared, plane, tileOf(prepared, plane));
+  return viewWithTile(context, name, prepared, plane, tileOf(prepared, plane, context.target));
 }
 
 /**
@@ -218,14 +219,14 @@ function portableView(g: Geometry, x: Operand) {
   };
 }
 
-function tileOf(p: Prepared, plane: Pick<Plane, 'height' | 'width'>): Tile {
-  const most = p.partition.kind === 'whole' ? mostPixels : mostPixelsFlushed;
+function tileOf(p: Prepared, plane: Pick<Plane, 'height' | 'width'>, target: Target): Tile {
+  const most = pixelsFor(target, p.partition.kind === 'whole' ? mostPixels : mostPixelsFlushed);
   return chooseTile(plane, most, (tile) => tileInstructions(p, tile, plane));
 }
 
 /** Predicted instructions of a layer. */
-export function predictedInstructions(p: Prepared): number {
+export function predictedInstructions(p: Prepared, target: Target): number {
   const plane = likelyPlane(p.geometry);
-  const tile = tileOf(p, plane);
+  const tile = tileOf(p, plane, target);
   return p.packed.tiles * tilesOf(plane, tile) * tileInstructions(p, tile, plane);
 }
