@@ -24,7 +24,8 @@ export interface Outcome {
 export function withGlobalOptions(command: Command): Command {
   return command
     .option('--json', 'print one JSON object on stdout and nothing else there')
-    .option('-q, --quiet', 'no progress on stderr');
+    .option('-q, --quiet', 'no progress on stderr')
+    .option('--in-docker', 'in neonarrow’s image (NEONARROW_IMAGE), if tools are missing here');
 }
 
 /** Runs a command's work: prints its outcome or its error, and sets the exit code (DESIGN §10). */

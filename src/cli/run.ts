@@ -2,6 +2,7 @@ import process from 'node:process';
 import { CommanderError } from 'commander';
 import { reject } from '../core/diagnostics.ts';
 import { reportError } from './command.ts';
+import { runElsewhere } from './in-docker.ts';
 import { createProgram } from './program.ts';
 
 /**
@@ -10,7 +11,9 @@ import { createProgram } from './program.ts';
  */
 export async function runCommandLine(words: readonly string[]): Promise<void> {
   try {
-    await createProgram().parseAsync(words, { from: 'user' });
+    const elsewhere = await runElsewhere(words);
+    if (elsewhere === undefined) await createProgram().parseAsync(words, { from: 'user' });
+    else process.exitCode = elsewhere;
   } catch (error) {
     if (!(error instanceof CommanderError)) reportError(error, words.includes('--json'));
     // Help and the version are printed already. Help that nobody asked for is an error.
