@@ -11,7 +11,9 @@ const read = (name: string): Promise<string> =>
   readFile(fileURLToPath(new URL(`../../examples/cluster/${name}`, import.meta.url)), 'utf8');
 
 function flagsOf(command: string, text: string): string[] {
-  const known = createProgram().commands.find((one) => one.name() === command)?.options.map((option) => option.long);
+  const known = createProgram()
+    .commands.find((one) => one.name() === command)
+    ?.options.map((option) => option.long);
   return [...text.matchAll(/(?<=\s)--[a-z][\w-]*/g)].map(([flag]) => flag).filter((flag) => !known?.includes(flag));
 }
 
