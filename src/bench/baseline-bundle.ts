@@ -1,7 +1,7 @@
 import { version } from '../core/version.ts';
 import { emitBundle } from '../emit/bundle.ts';
 import { writeBundle } from '../emit/write.ts';
-import { type Baseline, selectBaseline } from '../kernels/baselines.ts';
+import { type Baseline, selectBaseline, withWideRequantization } from '../kernels/baselines.ts';
 import { planMemory } from '../plan/plan.ts';
 import { harnessPath } from '../verify/golden.ts';
 import { renderHarness } from '../verify/harness.ts';
@@ -13,7 +13,9 @@ export async function writeBaseline(
   { graph, target, prefix }: VerifiedProgram,
   baseline: Baseline,
 ): Promise<VerifiedProgram> {
-  return writeCounted(dir, { graph, target, prefix, plan: planMemory(graph, selectBaseline(graph, target, baseline)) });
+  const wide = withWideRequantization(graph);
+  const plan = planMemory(wide, selectBaseline(wide, target, baseline));
+  return writeCounted(dir, { graph: wide, target, prefix, plan });
 }
 
 /** Writes what counting needs of a program's bundle: no vectors, no network file. */

@@ -1,7 +1,9 @@
-import type { Graph, NodeId } from '../graph/types.ts';
+import type { Graph, Node, NodeId } from '../graph/types.ts';
+import { isReductionNode } from '../quantize/certify.ts';
 import type { Target } from '../targets/target.ts';
 import { convPairs, fullyConnectedPairs } from './baseline-pairs.ts';
 import { convWiden, fullyConnectedWiden } from './baseline-widen.ts';
+import { geometryOf } from './k-lanes/geometry.ts';
 import type { Kernel } from './kernel.ts';
 import { type Selections, selectKernels } from './select.ts';
 
@@ -29,4 +31,17 @@ export function selectBaseline(graph: Graph, target: Target, baseline: Baseline)
     if (cheapest !== undefined) selections.set(node.id, cheapest);
   }
   return selections;
+}
+
+/**
+ * The network as its baselines compute it: layers that get 32-bit accumulators also requantize in 32 bits (`fixed` in the
+ * place of `fixed16`), as the code does that they stand for.
+ */
+export function withWideRequantization(graph: Graph): Graph {
+  const nodes = graph.nodes.map((node): Node => {
+    if (!isReductionNode(node) || node.op.integer?.requant !== 'fixed16') return node;
+    if (geometryOf(node, graph).reduction.depthwise) return node;
+    return { ...node, op: { ...node.op, integer: { ...node.op.integer, requant: 'fixed' } } } as Node;
+  });
+  return { ...graph, nodes };
 }

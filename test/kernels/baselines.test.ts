@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { withTensors } from '../../src/graph/build.ts';
+import type { Conv2dOp } from '../../src/graph/types.ts';
 import { convPairs } from '../../src/kernels/baseline-pairs.ts';
-import { selectBaseline } from '../../src/kernels/baselines.ts';
+import { selectBaseline, withWideRequantization } from '../../src/kernels/baselines.ts';
 import { kernels } from '../../src/kernels/index.ts';
 import { armv8a } from '../../src/targets/armv8-a.ts';
-import { convGraph } from '../helpers/reductions.ts';
+import { type ConvCase, convGraph } from '../helpers/reductions.ts';
 
 const wide = convGraph('wide', { height: 8, width: 8, channels: 64, outputs: 16, kernel: [3, 3], pads: [1, 1, 1, 1] });
 const image = convGraph('image', { height: 8, width: 8, channels: 3, outputs: 16, kernel: [3, 3], pads: [1, 1, 1, 1] });
@@ -31,6 +32,24 @@ describe('32-bit baselines', () => {
     // Runs of nine bytes fill blocks of sixteen badly.
     expect(chosen(image, 'pairs')).toEqual(['baseline-widen']);
     expect(chosen(depthwise, 'pairs')).toEqual(['depthwise']);
+  });
+
+  it('requantize in 32 bits what they sum in 32 bits', () => {
+    const formats = (c: Partial<ConvCase>) => {
+      const graph = convGraph('c', {
+        height: 8,
+        width: 8,
+        channels: 3,
+        outputs: 16,
+        requant: 'fixed16',
+        largest: 9,
+        ...c,
+      });
+      return withWideRequantization(graph).nodes.map((node) => (node.op as Conv2dOp).integer?.requant);
+    };
+    expect(formats({})).toEqual(['fixed']);
+    // A depthwise layer keeps our kernel.
+    expect(formats({ channels: 16, groups: 16 })).toEqual(['fixed16']);
   });
 
   it('do not sum two products of -128 with -128 in 16 bits', () => {
