@@ -1,4 +1,4 @@
-import { denseNet121, resNet, squeezeNet, vgg16 } from './classic.ts';
+import { alexNet, denseNet121, resNet, squeezeNet, vgg16 } from './classic.ts';
 import { detector, superResolution, uNet } from './dense-outputs.ts';
 import { autoencoder, dsCnn, mobileNetV1, resnet8 } from './mlperf-tiny.ts';
 import { efficientNetLite0, mobileNetV2, shuffleNet, squeezeExcite } from './mobile.ts';
@@ -22,6 +22,7 @@ export const networks: readonly Network[] = [
     build: mobileNetV2,
     small: { width: 0.125, size: 32, depth: 0.1 },
   },
+  { name: 'AlexNet', source: 'Krizhevsky et al. 2012', build: alexNet, small: { width: 1 / 32, size: 67 } },
   { name: 'SqueezeNet', source: 'Iandola et al. 2016', build: squeezeNet, small: { width: 0.25, size: 35 } },
   {
     name: 'VGG-16',

@@ -32,6 +32,15 @@ export interface CalibrateOptions {
 /** Samples a run: enough to keep both cores busy, few enough for 355,000 activations each. */
 const BATCH = 16;
 const SEED = 1;
+/** Float activations that are held at a time, 64 MiB, but those of four samples in any case: large networks say much in few. */
+const MOST_VALUES = 2 ** 24;
+const LEAST_SAMPLES = 4;
+
+/** How many samples, up to `most`, may have all their activations in memory. */
+export function affordableSamples(graph: Graph, most: number): number {
+  const values = [...graph.tensors.values()].reduce((sum, t) => sum + (t.data === undefined ? sizeOf(t.shape) : 0), 0);
+  return Math.min(most, Math.max(LEAST_SAMPLES, Math.floor(MOST_VALUES / values)));
+}
 
 /**
  * Gathers the statistics of all activations in one pass, whatever the number of samples.
@@ -53,7 +62,8 @@ export async function calibrate(
   const histograms = new Map(activations.map((id) => [id, createHistogram()]));
   const means = meansOf(graph);
   progress.start('calibrate', chosen.length);
-  for (const [samples, isMean] of [...batchesOf(subset, true), ...batchesOf(rest, false)]) {
+  const batch = affordableSamples(graph, BATCH);
+  for (const [samples, isMean] of [...batchesOf(subset, true, batch), ...batchesOf(rest, false, batch)]) {
     const values = await run(gather(dataset, samples), samples.length);
     for (const [id, h] of histograms) {
       const v = must(values.get(id), `values of ${id}`);
@@ -67,9 +77,13 @@ export async function calibrate(
   return { histograms, means, subset };
 }
 
-function batchesOf(samples: readonly number[], isMean: boolean): (readonly [readonly number[], boolean])[] {
-  return Array.from({ length: Math.ceil(samples.length / BATCH) }, (_, i) => [
-    samples.slice(i * BATCH, (i + 1) * BATCH),
+function batchesOf(
+  samples: readonly number[],
+  isMean: boolean,
+  batch: number,
+): (readonly [readonly number[], boolean])[] {
+  return Array.from({ length: Math.ceil(samples.length / batch) }, (_, i) => [
+    samples.slice(i * batch, (i + 1) * batch),
     isMean,
   ]);
 }

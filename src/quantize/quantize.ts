@@ -8,7 +8,7 @@ import { runNodeExactly } from '../interpret/exact-node.ts';
 import { createFloatEvaluator } from '../interpret/float.ts';
 import { placeOf } from '../ops/errors.ts';
 import type { ActivationChoice } from './activations.ts';
-import { type Calibration, calibrate, gather } from './calibrate.ts';
+import { affordableSamples, type Calibration, calibrate, gather } from './calibrate.ts';
 import { settleSums } from './calibrated/settle.ts';
 import { createSlack, type SlackOf } from './calibrated/slack.ts';
 import { isReductionNode } from './certify.ts';
@@ -83,7 +83,7 @@ export async function calibrateNetwork(
   try {
     const meanSamples = CORRECTION_SAMPLES;
     const calibration = await calibrate(graph, dataset, evaluator.run, { samples, meanSamples, progress });
-    const measured = calibration.subset.slice(0, MEASURED_SAMPLES);
+    const measured = calibration.subset.slice(0, affordableSamples(graph, MEASURED_SAMPLES));
     const values = await evaluator.run(gather(dataset, measured), measured.length);
     const sampled = { count: measured.length, values };
     return { ...calibration, outputError: createOutputError(graph, sampled), slackOf: createSlack(graph, sampled) };
