@@ -63,7 +63,9 @@ async function run(
     },
     progress,
   );
-  return { json: jsonOf(result, out), text: () => describe(result, out), ok: result.verification.verified };
+  const { notes } = model;
+  const text = () => [describe(result, out), ...notes].join('\n');
+  return { json: { ...jsonOf(result, out), notes }, text, ok: result.verification.verified };
 }
 
 function jsonOf(result: BuildResult, out: string): object {

@@ -10,6 +10,7 @@ import { importSource } from '../onnx/import.ts';
 import { readMetadata } from '../onnx/metadata.ts';
 import type { SourceModel } from '../onnx/model.ts';
 import { isQonnx } from '../onnx/qonnx.ts';
+import { singleSample } from '../onnx/single-sample.ts';
 import { fuseQdq, openInputs } from '../passes/fuse-qdq.ts';
 import { optimize } from '../passes/index.ts';
 
@@ -65,8 +66,9 @@ const assumedRange = [0, 1] as const;
  * @throws what importing and fusing throw
  */
 export async function importFile(file: ModelFile, options: ReadOptions = {}): Promise<Model> {
-  const { path, sha256, source } = file;
+  const { path, sha256 } = file;
   const { inputShapes } = options;
+  const { model: source, batch } = singleSample(file.source, Object.keys(inputShapes ?? {}));
   const read = await importSource(source, { path, ...(inputShapes && { inputShapes }) });
   const imported = optimize(read);
   const quantized = imported.nodes.some((node) => node.op.kind === 'fakeQuant');
@@ -76,7 +78,11 @@ export async function importFile(file: ModelFile, options: ReadOptions = {}): Pr
   const graph = quantized ? fuseQdq(imported, { metadata, place: path, inputRange, ...defaults }) : imported;
   const open = quantized ? openInputs(imported) : [];
   const assumes = options.inputRange === undefined && open.length > 0;
-  const float = encodeModel(exportFloat(read).model);
+  const asItIs = isStandard(source) && batch === undefined;
+  const floatInputs = source.inputs.every(({ dtype }) => dtype === 'float32');
+  // Large, so only where the file itself will not do.
+  const float = asItIs && floatInputs ? undefined : encodeModel(exportFloat(read).model);
+  const comparable = isStandard(source) ? encodeIf(batch !== undefined, source) : float;
   // A file that neonarrow wrote keeps the name of the float model, whatever the file is called.
   const name = options.name ?? (metadata === undefined ? graph.name : source.graphName);
   return {
@@ -85,10 +91,17 @@ export async function importFile(file: ModelFile, options: ReadOptions = {}): Pr
     metadata: file.metadata,
     graph: name === graph.name ? graph : { ...graph, name },
     quantized,
-    runnable: isStandard(source) && source.inputs.every(({ dtype }) => dtype === 'float32') ? path : float,
-    original: { model: isStandard(source) ? path : float, openInputs: new Set(open) },
-    notes: assumes ? [`The network does not quantize its input: real inputs from 0 to 1 are assumed (--range).`] : [],
+    runnable: float ?? path,
+    original: { model: comparable ?? path, openInputs: new Set(open) },
+    notes: [
+      ...(batch === undefined ? [] : [`The file is for ${batch} samples at a time; the program takes one.`]),
+      ...(assumes ? [`The network does not quantize its input: real inputs from 0 to 1 are assumed (--range).`] : []),
+    ],
   };
+}
+
+function encodeIf(changed: boolean, source: SourceModel): Uint8Array | undefined {
+  return changed ? encodeModel(source) : undefined;
 }
 
 /** True where ONNX Runtime knows all operators. */
