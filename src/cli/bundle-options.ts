@@ -3,6 +3,7 @@ import process from 'node:process';
 import Table from 'cli-table3';
 import { type Command, CommanderError } from 'commander';
 import { modelPrefix } from '../emit/names.ts';
+import { isReductionNode } from '../quantize/certify.ts';
 import type { Compiled } from '../stages/compile-bundle.ts';
 import type { Model } from '../stages/read-model.ts';
 import { findTarget } from '../targets/find.ts';
@@ -35,7 +36,13 @@ export function defaultFolder(model: Model): string {
   return join('generated', modelPrefix(basename(model.graph.name)));
 }
 
-/** The kernel of each layer, by its ONNX name. */
+/** The kernel of each layer, by its ONNX name; of several nodes that one became, that with weights, else the first. */
 export function kernelsByLayer({ plan }: Pick<Compiled, 'plan'>): ReadonlyMap<string, string> {
-  return new Map(plan.steps.flatMap((s) => (s.kind === 'layer' ? [[s.node.origin.name, s.kernel.name]] : [])));
+  const kernels = new Map<string, string>();
+  for (const step of plan.steps) {
+    if (step.kind !== 'layer') continue;
+    const { name } = step.node.origin;
+    if (isReductionNode(step.node) || !kernels.has(name)) kernels.set(name, step.kernel.name);
+  }
+  return kernels;
 }
