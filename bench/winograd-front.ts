@@ -17,7 +17,8 @@ import { floatAccuracy, quantizedAccuracy } from '../src/interpret/accuracy.ts';
 import { selectKernels } from '../src/kernels/select.ts';
 import { planMemory } from '../src/plan/plan.ts';
 import { completeOptions, type LayerOverride, type WinogradChoice } from '../src/quantize/options.ts';
-import { calibrateNetwork, quantizeCalibrated } from '../src/quantize/quantize.ts';
+import { quantizeCalibrated } from '../src/quantize/quantize.ts';
+import { calibrateNetwork } from '../src/quantize/statistics.ts';
 import { bitsOfForm, type WinogradName, winogradMisfit } from '../src/quantize/winograd/plan.ts';
 import { readData, readRecipe } from '../src/stages/read-data.ts';
 import { importFile, readModelFile } from '../src/stages/read-model.ts';
@@ -72,7 +73,7 @@ function inForm(chosen: readonly string[], form: WinogradName): Map<string, Laye
 }
 
 function quantized(layers: ReadonlyMap<string, LayerOverride>) {
-  return quantizeCalibrated(graph, calibration, statistics, completeOptions({ layers }));
+  return quantizeCalibrated(statistics, completeOptions({ layers }));
 }
 
 function predicted(of: Graph): Map<string, number> {

@@ -4,6 +4,7 @@ import type { Recipe } from '../data/recipe.ts';
 import type { RecipeFlags } from '../data/recipe-flags.ts';
 import type { RequantFormat } from '../numeric/requantize.ts';
 import { analyses, type RangeAnalysis } from '../quantize/analysis.ts';
+import type { Clipping } from '../quantize/clipping.ts';
 import {
   completeOptions,
   defaultOptions,
@@ -12,6 +13,7 @@ import {
   type WinogradChoice,
   winogradChoices,
 } from '../quantize/options.ts';
+import { parseTechniques, techniques } from '../quantize/techniques.ts';
 import { inputRangeOf, readRecipe } from '../stages/read-data.ts';
 import { importFile, type Model, readModelFile } from '../stages/read-model.ts';
 
@@ -44,6 +46,8 @@ export interface QuantizerFlags {
   readonly segments: string;
   readonly winograd: WinogradChoice;
   readonly layer?: readonly string[];
+  readonly techniques: string;
+  readonly clipping: Clipping;
 }
 
 const dataForms = 'cifar10:FILE, FILE.npy, FILE.npz, a folder of images, FILE.f32|.i8|.u8, random:N';
@@ -111,6 +115,16 @@ export function withTechniqueOptions(command: Command): Command {
     .option('--weight-bits <n>', 'bits of weights at most', wholeNumber('--weight-bits', 2, 8), 8)
     .option('--segments <n>', 'flushes a layer: a number, flush (as the full-width weights need), or auto', 'auto')
     .option('--guard <factor>', 'calibrated: how many times as wide as seen sums may get', factor, defaultOptions.guard)
+    .option(
+      '--techniques <list>',
+      `to get accuracy back: all, none, default, or some of ${techniques.join(', ')}`,
+      'default',
+    )
+    .addOption(
+      new Option('--clipping <how>', 'range of activations: all that was seen, or the one with the least squared error')
+        .choices(['mse', 'minmax'])
+        .default('mse'),
+    )
     .option('--layer <name=settings>', 'override for one layer, e.g. conv1=bits:6,segments:2 (repeatable)', collect);
 }
 
@@ -126,6 +140,8 @@ export function quantizerOptions(flags: QuantizerFlags, samples: number | undefi
     guard: flags.guard,
     winograd: flags.winograd,
     segments: isSegmentWord(flags.segments) ? flags.segments : wholeNumber('--segments', 1)(flags.segments),
+    techniques: parseTechniques(flags.techniques),
+    clipping: flags.clipping,
     layers: new Map((flags.layer ?? []).map(parseLayerOverride)),
     ...(samples !== undefined && { samples }),
   } as const;
@@ -170,7 +186,11 @@ export function manifestOptions(flags: QuantizerFlags & DataFlags): Record<strin
   };
   const layers = layer.length === 0 ? {} : { layer: layer.join(' ') };
   const mode = analysis === 'calibrated' ? 'calibrated' : 'proven';
-  return { accBits, lanes, mode, ...ranges, requant, bits, weightBits, segments, ...layers, seed };
+  const accuracy = {
+    ...(flags.techniques !== 'default' && { techniques: flags.techniques }),
+    ...(flags.clipping !== defaultOptions.clipping && { clipping: flags.clipping }),
+  };
+  return { accBits, lanes, mode, ...ranges, requant, bits, weightBits, segments, ...accuracy, ...layers, seed };
 }
 
 /** The model and its recipe, as the options name them. */

@@ -2,6 +2,7 @@ import { must } from '../core/must.ts';
 import { outputOf, tensorOf, withoutDeadTensors } from '../graph/build.ts';
 import type { Graph, Node, TensorId } from '../graph/types.ts';
 import { createExactEvaluator } from './exact.ts';
+import { createFloatEvaluator } from './float.ts';
 import type { RunnerOptions } from './runner.ts';
 
 /**
@@ -21,6 +22,25 @@ export async function runNodeExactly(
   const evaluator = await createExactEvaluator(singleNodeGraph(graph, node), options);
   try {
     return must((await evaluator.run(values, count)).get(output), `output of ${node.id}`);
+  } finally {
+    await evaluator.release();
+  }
+}
+
+/** The same for a node of a float graph. */
+export async function runNodeInFloat(
+  graph: Graph,
+  node: Node,
+  values: ReadonlyMap<TensorId, Float32Array>,
+  count: number,
+  options: RunnerOptions = {},
+): Promise<Float32Array> {
+  const single = singleNodeGraph(graph, node);
+  const evaluator = await createFloatEvaluator(single, options);
+  try {
+    const inputs = single.inputs.map(({ tensor }) => must(values.get(tensor), tensor));
+    const output = outputOf(graph, node).id;
+    return must((await evaluator.run(inputs, count)).get(output), output);
   } finally {
     await evaluator.release();
   }

@@ -1,5 +1,5 @@
 import { sizeOf, transposeData } from '../graph/shape.ts';
-import type { Port, Shape, TensorData } from '../graph/types.ts';
+import type { Graph, Port, Shape, TensorData, TensorId } from '../graph/types.ts';
 
 /** Channels that are copied together: one cache line of float32 on the channels-last side. */
 const tile = 16;
@@ -57,4 +57,19 @@ export function portOrder(port: Port): Int32Array | undefined {
     shape = view.perm.map((axis) => shape[axis]!);
   }
   return order.every((from, i) => from === i) ? undefined : order;
+}
+
+/**
+ * Samples of the ONNX values behind the graph's inputs, each in the order of its tensor.
+ * @param values one array an input
+ */
+export function inTensorOrder(graph: Graph, values: readonly Float32Array[]): Map<TensorId, Float32Array> {
+  return new Map(graph.inputs.map((port, i) => [port.tensor, reordered(port, values[i]!)]));
+}
+
+function reordered(port: Port, samples: Float32Array): Float32Array {
+  const order = portOrder(port);
+  if (order === undefined) return samples;
+  const size = order.length;
+  return samples.map((_, i) => samples[i - (i % size) + order[i % size]!]!);
 }

@@ -9,10 +9,17 @@ export interface Products {
   transposed(a: Float32Array, b: Float32Array, rows: number): Promise<Float32Array>;
   /** A·Bᵀ for A of n × length and B of m × length, row-major: n × m. */
   rows(a: Float32Array, b: Float32Array, length: number): Promise<Float32Array>;
-  release(): Promise<void>;
 }
 
-export async function createProducts(): Promise<Products> {
+let shared: Promise<Products> | undefined;
+
+/** One pair of sessions for all products of the process. */
+export function matrixProducts(): Promise<Products> {
+  shared ??= createProducts();
+  return shared;
+}
+
+async function createProducts(): Promise<Products> {
   const [columns, rows] = await Promise.all([createSession(gemm('transA')), createSession(gemm('transB'))]);
   const run = async (session: typeof rows, a: OrtTensor, b: OrtTensor): Promise<Float32Array> => {
     const results = await session.run({ a, b }, ['y']);
@@ -21,10 +28,6 @@ export async function createProducts(): Promise<Products> {
   return {
     transposed: (a, b, count) => run(columns, matrix(a, count), matrix(b, count)),
     rows: (a, b, length) => run(rows, matrix(a, a.length / length), matrix(b, b.length / length)),
-    async release() {
-      await columns.release();
-      await rows.release();
-    },
   };
 }
 

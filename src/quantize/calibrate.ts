@@ -111,7 +111,8 @@ function accumulate(mean: Float64Array, values: Float32Array, total: number): vo
   }
 }
 
-function checkDataset(graph: Graph, dataset: Dataset): void {
+/** Refuses data that the network cannot take. Throws as `calibrate` does. */
+export function checkDataset(graph: Graph, dataset: Dataset): void {
   if (dataset.count < 1) {
     const hint = 'Give at least one sample; a few hundred make a good calibration.';
     throw reject({ code: 'no-samples', message: 'The data holds no samples.', place: dataset.describe, hint });

@@ -66,7 +66,8 @@ function release(graph: Graph, values: Map<TensorId, Int8Array>, read: readonly 
   }
 }
 
-function meanOf(values: Int8Array, size: number): Float64Array {
+/** The mean of each of `size` elements over samples. */
+export function meanOf(values: Int8Array | Float32Array, size: number): Float64Array {
   const mean = new Float64Array(size);
   for (let from = 0; from < values.length; from += size) for (let i = 0; i < size; i++) mean[i]! += values[from + i]!;
   const count = values.length / size;

@@ -25,6 +25,8 @@ export interface FittedLayer {
   readonly rounded: RoundedWeights;
   /** What other integers for the same layer have to keep. */
   readonly bounds: WeightBounds;
+  /** The least scale of each channel, for its bias and its requantization. */
+  readonly leastScale: Float64Array;
 }
 
 export function layerOf(graph: Graph, node: Node, options: LayerOptions): Layer {
@@ -60,13 +62,13 @@ export function fitLayer(layer: Layer, segments: number | 'flush', fit: FitOptio
   const model = modelOf(layer, segments);
   const bounds = weightBounds({ ...options, reduction, model, x, ...(fit.slack && { slack: fit.slack }) });
   if (bounds.limit < 1) return undefined;
-  const { grid } = fit;
-  const rounded = roundWeights(weights, channels, model, { ...bounds, grid, leastScale: leastScales(layer, fit) });
-  if (segments !== 'flush') return { model, rounded, bounds };
+  const leastScale = leastScales(layer, fit);
+  const rounded = roundWeights(weights, channels, model, { ...bounds, grid: fit.grid, leastScale });
+  if (segments !== 'flush') return { model, rounded, bounds, leastScale };
   const widest = options.analysis === 'worst-case' ? rounded.data.map(() => bounds.limit) : rounded.data;
   const single = singleSegment(reduction, options.accBits, options.lanes);
   const budget = windowBudget(single.bits, x);
-  return { model: greedySegments(single, widest, channels, budget), rounded, bounds };
+  return { model: greedySegments(single, widest, channels, budget), rounded, bounds, leastScale };
 }
 
 /** The accumulators that the layer's weights are rounded for: those of every step where flushes follow from the weights. */

@@ -5,6 +5,7 @@ import { analyses, type RangeAnalysis } from './analysis.ts';
 import type { Clipping } from './clipping.ts';
 import { isReduction } from './groups.ts';
 import type { Lanes } from './segments.ts';
+import { defaultTechniques, type Technique } from './techniques.ts';
 
 /**
  * How a layer's products are split between flushes: `auto` takes the fewest segments that cost no accuracy to speak of,
@@ -50,7 +51,8 @@ export interface QuantizeOptions {
   readonly winograd: WinogradChoice;
   readonly requant: RequantFormat;
   readonly clipping: Clipping;
-  readonly biasCorrection: boolean;
+  /** Ways to get accuracy back. */
+  readonly techniques: ReadonlySet<Technique>;
   /** Samples of the calibration data that are used, at most. */
   readonly samples: number;
   /** By the layer's ONNX name. */
@@ -68,7 +70,7 @@ export const defaultOptions: QuantizeOptions = {
   winograd: 'off',
   requant: 'fixed',
   clipping: 'mse',
-  biasCorrection: true,
+  techniques: defaultTechniques,
   samples: 1000,
   layers: new Map(),
 };

@@ -8,39 +8,35 @@ import { runNodeExactly } from '../interpret/exact-node.ts';
 import { createFloatEvaluator } from '../interpret/float.ts';
 import { placeOf } from '../ops/errors.ts';
 import type { ActivationChoice } from './activations.ts';
-import { affordableSamples, type Calibration, calibrate, gather } from './calibrate.ts';
+import { gather } from './calibrate.ts';
 import { settleSums } from './calibrated/settle.ts';
-import { createSlack, type SlackOf } from './calibrated/slack.ts';
 import { isReductionNode } from './certify.ts';
 import { checkQuantized, scaleProblem } from './check.ts';
 import { chooseConfiguration } from './choose.ts';
 import { gridOf } from './clipping.ts';
-import { correctBiases } from './correct.ts';
 import { fitLayers } from './fit-layers.ts';
 import { integerGraph } from './integer-graph.ts';
 import type { FittedLayer } from './layer.ts';
 import { checkLayerNames, completeOptions, type QuantizeOptions } from './options.ts';
 import { quantizedInputs } from './quantized-inputs.ts';
+import { refine } from './refine.ts';
 import { type LayerReport, layerReports } from './report.ts';
 import { withNarrowRequantization } from './requant16.ts';
-import { createOutputError, type OutputError } from './search/output-error.ts';
+import { withoutCopies } from './split-readers.ts';
+import { calibrateNetwork, MEASURED_SAMPLES, type Statistics } from './statistics.ts';
 import type { Wanted } from './winograd/decide.ts';
 import { withWinograd } from './winograd/network.ts';
 import { planWinograd, type WinogradPlan, withWinogradBits } from './winograd/plan.ts';
 
 /** A graph in integers, certified. */
 export interface QuantizedModel {
-  /** Legal in the sense of check.ts. Nodes and their names are those of the float graph. */
+  /** Legal in the sense of check.ts. Nodes are those of the float graph, and identities in front of layers with data of their own. */
   readonly graph: Graph;
   readonly layers: readonly LayerReport[];
 }
 
-/** Samples that biases are corrected on, at most. */
-const CORRECTION_SAMPLES = 256;
 /** Samples at the beginning of the calibration data that verification runs, at most. */
 const VERIFIED_SAMPLES = 8;
-/** Samples that the errors of layers are measured on, at most: of the same ones. */
-const MEASURED_SAMPLES = 32;
 
 /**
  * Quantizes a float network under its accumulators: every layer is proven not to overflow (DESIGN §4, §5).
@@ -54,8 +50,7 @@ export async function quantize(
   progress: Progress = silentProgress,
 ): Promise<QuantizedModel> {
   const options = checkedOptions(graph, given);
-  const calibration = await calibrateNetwork(graph, dataset, options, progress);
-  return quantizeCalibrated(graph, dataset, calibration, options, progress);
+  return quantizeCalibrated(await calibrateNetwork(graph, dataset, options, progress), options, progress);
 }
 
 /** The options, completed, for a network that can be quantized. Throws as `quantize` does. */
@@ -66,82 +61,44 @@ export function checkedOptions(graph: Graph, given: Partial<QuantizeOptions>): Q
   return options;
 }
 
-/** What every quantization of the network on some samples starts from. */
-export interface Statistics extends Calibration {
-  readonly outputError: OutputError;
-  readonly slackOf: SlackOf;
-}
-
-/** Taken once for many quantizations. */
-export async function calibrateNetwork(
-  graph: Graph,
-  dataset: Dataset,
-  { samples }: Pick<QuantizeOptions, 'samples'>,
-  progress: Progress = silentProgress,
-): Promise<Statistics> {
-  const evaluator = await createFloatEvaluator(graph, { activations: 'all' });
-  try {
-    const meanSamples = CORRECTION_SAMPLES;
-    const calibration = await calibrate(graph, dataset, evaluator.run, { samples, meanSamples, progress });
-    const measured = calibration.subset.slice(0, affordableSamples(graph, MEASURED_SAMPLES));
-    const values = await evaluator.run(gather(dataset, measured), measured.length);
-    const sampled = { count: measured.length, values };
-    return { ...calibration, outputError: createOutputError(graph, sampled), slackOf: createSlack(graph, sampled) };
-  } finally {
-    await evaluator.release();
-  }
-}
-
 /**
  * Quantizes with statistics that are there already.
- * @param calibration of this graph on this data set
- * @param options complete, for this graph
+ * @param given options, complete, with the techniques that the statistics were taken for
  */
 export async function quantizeCalibrated(
-  graph: Graph,
-  dataset: Dataset,
-  calibration: Statistics,
+  statistics: Statistics,
   given: QuantizeOptions,
   progress: Progress = silentProgress,
 ): Promise<QuantizedModel> {
+  const { graph, dataset, subset, means } = statistics;
   const plan = planWinograd(graph, given);
   const options = withWinogradBits(graph, plan, given);
-  const choice = await chooseConfiguration(graph, calibration, options);
-  const fitted = await fitLayers(graph, choice, calibration.slackOf, options);
+  const choice = await chooseConfiguration(graph, statistics, options);
+  const fitted = await fitLayers(graph, choice, statistics.slackOf, options);
   const quants = new Map([...choice.activations].map(([id, { quant }]) => [id, quant]));
-  let quantized = integerGraph(graph, quants, fitted, options.requant);
-  checkScales(quantized);
-  const count = calibration.subset.length;
-  const inputs = quantizedInputs(quantized, dataset, calibration.subset);
-  if (options.biasCorrection) {
-    quantized = await correctBiases(graph, quantized, calibration, inputs, runNodeExactly, progress);
-  }
-  const centreBias = options.biasCorrection;
-  const { means } = calibration;
-  const wanted = await wantedOutputs(graph, dataset, calibration, plan);
+  const rounded = integerGraph(graph, quants, fitted, options.requant);
+  checkScales(rounded);
+  const refined = await refine(statistics, rounded, fitted, options, progress);
+  const inputs = quantizedInputs(rounded, dataset, subset);
+  const centreBias = options.techniques.has('bias');
+  const wanted = await wantedOutputs(statistics, plan);
+  const count = subset.length;
   const transformed = await withWinograd(
-    { float: graph, quantized, plan, count, inputs, means, centreBias, wanted },
+    { float: graph, quantized: refined.graph, plan, count, inputs, means, centreBias, wanted },
     runNodeExactly,
     progress,
   );
-  quantized = transformed.graph;
-  if (options.analysis === 'calibrated') {
-    quantized = await settled(graph, quantized, dataset, calibration, options, fitted);
-  }
+  const calibrated = options.analysis === 'calibrated';
+  const sums = calibrated ? await settled(statistics, transformed.graph, options, fitted) : transformed.graph;
   // Last, since it depends on the biases.
-  quantized = withNarrowRequantization(quantized);
+  const quantized = withNarrowRequantization(withoutCopies(sums));
   checkQuantized(quantized);
-  const noise = noiseOf(graph, choice.activations, fitted);
+  const noise = new Map([...noiseOf(graph, choice.activations, fitted), ...refined.noise]);
   return { graph: quantized, layers: layerReports(quantized, noise, transformed.decisions) };
 }
 
 /** Float outputs of the layers whose domain is to be decided, on the samples that errors are measured on. */
-async function wantedOutputs(
-  graph: Graph,
-  dataset: Dataset,
-  { subset }: Statistics,
-  plan: WinogradPlan,
-): Promise<Wanted> {
+async function wantedOutputs({ graph, dataset, subset }: Statistics, plan: WinogradPlan): Promise<Wanted> {
   const open = graph.nodes.filter((node) => plan.get(node.id) === 'auto').map((node) => outputOf(graph, node).id);
   if (open.length === 0) return { count: 0, values: new Map() };
   const measured = subset.slice(0, MEASURED_SAMPLES);
@@ -155,10 +112,8 @@ async function wantedOutputs(
 
 /** What is not proven is measured: on the samples that biases were corrected on, and the first ones, which verification runs. */
 async function settled(
-  graph: Graph,
+  { graph, dataset, subset }: Statistics,
   quantized: Graph,
-  dataset: Dataset,
-  { subset }: Calibration,
   { guard, requant }: QuantizeOptions,
   fitted: ReadonlyMap<NodeId, FittedLayer>,
 ): Promise<Graph> {

@@ -4,8 +4,9 @@ import type { Dataset } from '../data/dataset.ts';
 import type { Graph } from '../graph/types.ts';
 import type { Accuracy } from '../interpret/accuracy.ts';
 import type { QuantizeOptions } from '../quantize/options.ts';
-import { calibrateNetwork, checkedOptions, quantizeCalibrated } from '../quantize/quantize.ts';
+import { checkedOptions, quantizeCalibrated } from '../quantize/quantize.ts';
 import type { LayerReport } from '../quantize/report.ts';
+import { calibrateNetwork } from '../quantize/statistics.ts';
 import type { EvaluationCache } from './evaluation-cache.ts';
 
 /** One accumulator to try, and how the ranges of its sums are known. */
@@ -52,7 +53,7 @@ export async function sweep(request: SweepRequest, progress: Progress = silentPr
   for (const accumulator of accumulators) {
     const { bits, lanes, analysis } = accumulator;
     const options = checkedOptions(graph, { ...common, accBits: bits, lanes, analysis });
-    const quantized = await quantizeCalibrated(graph, calibration, statistics, options).catch(unlessTooNarrow);
+    const quantized = await quantizeCalibrated(statistics, options).catch(unlessTooNarrow);
     const top1 = quantized && (await request.evaluations.correct(quantized.graph)) / float.samples;
     const { layers } = quantized ?? { layers: [] };
     points.push({

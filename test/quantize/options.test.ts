@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { NeonarrowError } from '../../src/core/diagnostics.ts';
 import { checkLayerNames, completeOptions, optionsOfLayer, parseLayerOverride } from '../../src/quantize/options.ts';
 import { quantize } from '../../src/quantize/quantize.ts';
+import { defaultTechniques, parseTechniques } from '../../src/quantize/techniques.ts';
 import { mixedNetwork, noise } from './networks.ts';
 
 function errorOf(run: () => unknown): NeonarrowError {
@@ -20,7 +21,7 @@ describe('options', () => {
       lanes: 8,
       requant: 'fixed',
       bits: 'auto',
-      biasCorrection: true,
+      techniques: defaultTechniques,
     });
   });
 
@@ -110,7 +111,8 @@ describe('--layer', () => {
       ['conv2d5', { bits: 6 }],
       ['conv2d6', { bits: 7 }],
     ]);
-    await expect(quantize(graph, noise(graph, 2), { layers })).rejects.toMatchObject({
+    const techniques = parseTechniques('none');
+    await expect(quantize(graph, noise(graph, 2), { layers, techniques })).rejects.toMatchObject({
       code: 'bad-option',
       message: "conv2d5 and conv2d6 read the same data, so they can't have 6 and 7 data bits.",
       place: '--layer conv2d6',

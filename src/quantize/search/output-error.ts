@@ -85,7 +85,10 @@ async function runSums(
   }
 }
 
-/** @param wanted, @param got sums, channels last */
+/**
+ * Σ (ŷ − y)² / Σ y² behind the clamp, the mean error of each channel taken off.
+ * @param wanted, @param got sums, channels last
+ */
 function relativeError(wanted: Float32Array, got: Float32Array, channels: number, clamp: Clamp | undefined): number {
   const shift = new Float64Array(channels);
   for (let i = 0, o = 0; i < got.length; i++, o = o + 1 === channels ? 0 : o + 1) shift[o]! += got[i]! - wanted[i]!;

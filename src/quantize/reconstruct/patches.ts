@@ -1,8 +1,8 @@
-import { createRandom } from '../core/random.ts';
-import { isKind } from '../graph/build.ts';
-import { sizeOf } from '../graph/shape.ts';
-import type { Conv2dOp, Shape } from '../graph/types.ts';
-import type { ReductionNode } from './certify.ts';
+import { createRandom } from '../../core/random.ts';
+import { isKind } from '../../graph/build.ts';
+import { sizeOf } from '../../graph/shape.ts';
+import type { Conv2dOp, Shape } from '../../graph/types.ts';
+import type { ReductionNode } from '../certify.ts';
 
 /** Where a layer's dot products get their operands: `im2col` for some of its output positions. */
 export interface PatchSource {
@@ -18,6 +18,9 @@ export interface PatchSource {
    */
   read(values: Int8Array | Float32Array, zero: number, group: number, from: number, to: number): Float32Array;
 }
+
+/** Operands of an output, at most: second moments of more take gigabytes. Longer layers are not fitted. */
+export const LONGEST = 4608;
 
 const SEED = 2;
 

@@ -1,0 +1,90 @@
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { makeFolder } from '../../src/core/make-folder.ts';
+import { writeFileSafely } from '../../src/core/write-file.ts';
+import { floatAccuracy, quantizedAccuracy } from '../../src/interpret/accuracy.ts';
+import { completeOptions } from '../../src/quantize/options.ts';
+import { quantize } from '../../src/quantize/quantize.ts';
+import type { LayerReport } from '../../src/quantize/report.ts';
+import type { Network, NetworkName } from './networks.ts';
+import type { Row } from './rows.ts';
+
+export interface Result {
+  readonly row: Row;
+  readonly floatTop1: number;
+  readonly top1: number;
+  readonly seconds: number;
+  readonly layers: readonly LayerReport[];
+}
+
+const folder = join('.neonarrow', 'accuracy');
+
+/**
+ * One row after the other; those that are known are read. Rows of networks that are not there are left out.
+ * @param finished takes only those that are known
+ */
+export async function measureAll(
+  networks: ReadonlyMap<NetworkName, Network>,
+  rows: readonly Row[],
+  finished: boolean,
+): Promise<Result[]> {
+  await makeFolder(folder);
+  const results: Result[] = [];
+  for (const row of rows) {
+    const network = networks.get(row.network);
+    if (network === undefined) continue;
+    const result = await resultOf(row, network, finished);
+    if (result === undefined) continue;
+    console.error(
+      `${row.network}, ${row.options.accBits} bits, ${row.what}: ${(100 * (result.floatTop1 - result.top1)).toFixed(2)} points`,
+    );
+    results.push(result);
+  }
+  return results;
+}
+
+async function resultOf(row: Row, network: Network, finished: boolean): Promise<Result | undefined> {
+  const path = join(folder, `${keyOf(row, network)}.json`);
+  try {
+    return { row, ...JSON.parse(await readFile(path, 'utf8')) };
+  } catch {
+    if (finished) return undefined;
+    const result = await measure(row, network);
+    await writeFileSafely(path, `${JSON.stringify(result)}\n`);
+    return { row, ...result };
+  }
+}
+
+async function measure({ options, images }: Row, { model, calibration, evaluation }: Network) {
+  const start = performance.now();
+  const { graph, layers } = await quantize(model.graph, calibration, options);
+  const seconds = (performance.now() - start) / 1000;
+  const { top1 } = await quantizedAccuracy(graph, evaluation, { samples: images });
+  return { floatTop1: await floatTop1(model, evaluation, images), top1, seconds, layers };
+}
+
+const floats = new Map<string, Promise<number>>();
+
+function floatTop1(model: Network['model'], evaluation: Network['evaluation'], images: number): Promise<number> {
+  const key = `${model.sha256} ${images}`;
+  const found =
+    floats.get(key) ?? floatAccuracy(model.path, model.graph, evaluation, { samples: images }).then(({ top1 }) => top1);
+  floats.set(key, found);
+  return found;
+}
+
+/** By what is measured, not by the code that does it: delete the folder after a change of the quantizer. */
+function keyOf({ options, images }: Row, { model, calibration, evaluation }: Network): string {
+  const { techniques, layers, ...rest } = completeOptions(options);
+  const what = [
+    model.sha256,
+    calibration.describe,
+    evaluation.describe,
+    images,
+    [...techniques].sort(),
+    [...layers],
+    rest,
+  ];
+  return createHash('sha256').update(JSON.stringify(what)).digest('hex').slice(0, 24);
+}

@@ -1,0 +1,89 @@
+import type { Result } from './measure.ts';
+
+type Cells = readonly (string | number)[];
+
+function table(head: Cells, rows: readonly Cells[]): string {
+  const line = (cells: Cells) => `| ${cells.join(' | ')} |`;
+  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
+}
+
+const points = (result: Result) => (100 * (result.floatTop1 - result.top1)).toFixed(2);
+const percent = (x: number) => `${(100 * x).toFixed(2)} %`;
+
+function unique<T>(items: readonly T[]): T[] {
+  return [...new Set(items)];
+}
+
+/** The widths of the layers' data, in the order of the layers. */
+function widthsOf({ layers }: Result): string {
+  return layers.map((l) => l.dataBits).join(' ');
+}
+
+/** Mean, over channels, of the widest sum's share of its window, in layers that would use more if they could. */
+function utilization({ layers }: Result): string {
+  const binding = layers.filter((l) => l.weightBits < FULL_WIDTH);
+  if (binding.length === 0) return 'does not bind';
+  return `${((100 * binding.reduce((sum, l) => sum + l.utilization, 0)) / binding.length).toFixed(1)} %`;
+}
+
+/** A layer whose channels need 8 bits on average has what it wants: its weights' width binds, not the accumulator. */
+const FULL_WIDTH = 7.8;
+
+export function targetsTable(results: readonly Result[]): string {
+  const flushes = (r: Result) => Math.max(...r.layers.map((l) => l.segments)) - 1;
+  return table(
+    [
+      'network',
+      'accumulator',
+      'images',
+      'float',
+      'quantized',
+      'drop, points',
+      'at most',
+      'flushes',
+      'data bits',
+      'use',
+      'proven',
+    ],
+    results.map((r) => [
+      r.row.network,
+      r.row.what,
+      r.row.images,
+      percent(r.floatTop1),
+      percent(r.top1),
+      points(r),
+      r.row.target ?? '',
+      flushes(r),
+      widthsOf(r),
+      utilization(r),
+      r.layers.every((l) => l.proven) ? 'yes' : 'no',
+    ]),
+  );
+}
+
+/** A row a technique, a column a network and a width. */
+export function ablationTable(results: readonly Result[]): string {
+  const columns = unique(results.map(columnOf));
+  const rows = unique(results.map((r) => r.row.what)).map((what) => [
+    what,
+    ...columns.map((column) => {
+      const result = results.find((r) => r.row.what === what && columnOf(r) === column);
+      return result === undefined ? '' : points(result);
+    }),
+  ]);
+  return table(['drop in points', ...columns], rows);
+}
+
+export const formatsTable = ablationTable;
+
+function columnOf({ row }: Result): string {
+  return `${row.network}, ${row.options.accBits} bits`;
+}
+
+/** The page with new text between the markers of a section. */
+export function replaceSection(page: string, name: string, text: string): string {
+  const [begin, end] = [`<!-- ${name}: written by bench/accuracy.ts -->`, `<!-- /${name} -->`];
+  const [from, to] = [page.indexOf(begin), page.indexOf(end)];
+  if (from < 0 || to < from) throw new Error(`The page has no section "${name}".`);
+  return `${page.slice(0, from + begin.length)}\n\n${text}\n\n${page.slice(to)}`;
+}

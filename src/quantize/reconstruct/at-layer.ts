@@ -1,0 +1,155 @@
+import { must } from '../../core/must.ts';
+import { consumersOf, inputsOf, isKind, outputOf, tensorOf } from '../../graph/build.ts';
+import { sizeOf } from '../../graph/shape.ts';
+import type { Clamp, Graph, NodeId, Tensor, TensorId } from '../../graph/types.ts';
+import type { Products } from '../../interpret/products.ts';
+import { quantOf } from '../../ops/quantized.ts';
+import { correctedBiases } from '../bias.ts';
+import type { ReductionNode } from '../certify.ts';
+import { gridScale, type ScaleGrid } from '../clipping.ts';
+import { meanOf } from '../correct.ts';
+import type { FittedLayer } from '../layer.ts';
+import { accumulatorOfProduct } from '../segments.ts';
+import type { Technique } from '../techniques.ts';
+import { scaleFactors } from './fit.ts';
+import { type LayerMethod, type Reconstruction, reconstructLayer } from './layer.ts';
+import { LONGEST, type PatchSource, patchSource } from './patches.ts';
+import { realSums, type Targets } from './targets.ts';
+
+export interface NetworkInput {
+  /** The same network, node for node. */
+  readonly float: Graph;
+  readonly quantized: Graph;
+  /** Of the quantized graph's layers: where to start from, with the bounds to keep. */
+  readonly fitted: ReadonlyMap<NodeId, FittedLayer>;
+  readonly grid: ScaleGrid;
+  readonly techniques: ReadonlySet<Technique>;
+  /** Samples of the inputs, each in its tensor's own order. */
+  readonly samples: {
+    readonly count: number;
+    readonly real: ReadonlyMap<TensorId, Float32Array>;
+    readonly quantized: ReadonlyMap<TensorId, Int8Array>;
+  };
+}
+
+/** Both networks' activations of all samples, as long as a later node reads them. */
+export interface State {
+  readonly graph: Graph;
+  readonly real: Map<TensorId, Float32Array>;
+  readonly quantized: Map<TensorId, Int8Array>;
+}
+
+/** What is new about a layer: its biases, real, and where they were fitted, its weights. */
+export type NewLayer = { readonly bias: ArrayLike<number> } & Partial<Omit<Reconstruction, 'bias'>>;
+
+/** A layer, and what both networks are up to it. */
+export interface Place {
+  readonly input: NetworkInput;
+  readonly state: State;
+  readonly floatNode: ReductionNode;
+  readonly node: ReductionNode;
+}
+
+/** Positions that a layer is fitted on: as many as make its second moments about a second's work. */
+const MOST_POSITIONS = 2 ** 15;
+const MOMENT_PRODUCTS = 5e10;
+
+/** The layer's integers, fitted to what it reads by now. */
+export async function reconstructAt(place: Place, products: Products): Promise<NewLayer> {
+  const { input, state, floatNode, node } = place;
+  const [x, w] = inputsOf(state.graph, node) as [Tensor, Tensor];
+  const length = sizeOf(w.shape.slice(1));
+  const [, weights, realBias] = inputsOf(input.float, floatNode).map((t) => t.data) as [
+    undefined,
+    Float32Array,
+    Float32Array,
+  ];
+  if (length > LONGEST) return { bias: input.techniques.has('bias') ? meanBias(place) : realBias };
+  const fitted = must(input.fitted.get(node.id), `weights of ${node.id}`);
+  const shapes = { x: x.shape, w: w.shape, y: outputOf(state.graph, node).shape };
+  const source = patchSource(node, shapes, input.samples.count, positionsFor(length));
+  const values = must(state.quantized.get(x.id), x.id);
+  const own = input.techniques.has('whole-error') ? must(state.real.get(x.id), x.id) : realValues(values, quantOf(x));
+  return reconstructLayer(
+    {
+      source,
+      values,
+      x: must(x.quant, x.id),
+      targets: targetsAt(place, source, await realSums(source, own, weights, realBias, products)),
+      weights,
+      fitted,
+      snap: (scale, channel) => snapped(scale, fitted.leastScale[channel]!, input.grid),
+      method: methodOf(input.techniques),
+      accumulators: accumulatorOfProduct(fitted.model, length),
+      ...(input.techniques.has('bias') ? {} : { fixedBias: realBias }),
+    },
+    products,
+  );
+}
+
+function positionsFor(length: number): number {
+  return Math.min(MOST_POSITIONS, Math.floor(MOMENT_PRODUCTS / length ** 2));
+}
+
+/** The nearest scale of the grid, by their ratio. */
+function snapped(scale: number, least: number, grid: ScaleGrid): number {
+  return Math.max(gridScale(least, grid), grid === 'float32' ? Math.fround(scale) : 2 ** Math.round(Math.log2(scale)));
+}
+
+export function methodOf(techniques: ReadonlySet<Technique>): LayerMethod {
+  return {
+    descent: techniques.has('descent'),
+    feedback: techniques.has('feedback'),
+    factors: scaleFactors,
+    clampRounds: techniques.has('clamps') ? 1 : 0,
+  };
+}
+
+function realValues(values: Int8Array, { step, zeroPoint }: { step: number; zeroPoint: number }): Float32Array {
+  return Float32Array.from(values, (q) => step * (q - zeroPoint));
+}
+
+/**
+ * A layer whose output goes to an addition only aims at the sum there: it makes up for the error of the other operand, too,
+ * where that is known by now.
+ */
+function targetsAt({ input, state, floatNode, node }: Place, source: PatchSource, own: Float32Array): Targets {
+  const { graph } = state;
+  const y = outputOf(graph, node);
+  const open = { sums: own, lo: -Infinity, hi: Infinity };
+  const readers = consumersOf(graph, y.id);
+  const [add] = readers;
+  if (readers.length !== 1 || add === undefined || !isKind(add, 'add') || floatNode.op.clamp !== undefined) {
+    return { sums: own, ...boundsBehind(y, floatNode.op.clamp) };
+  }
+  const other = add.inputs.find((id) => id !== y.id);
+  const values = other === undefined ? undefined : state.quantized.get(other);
+  if (other === undefined || values === undefined || !input.techniques.has('whole-error')) return open;
+  const real = must(state.real.get(other), other);
+  const { step, zeroPoint } = quantOf(tensorOf(graph, other));
+  const channels = y.shape.at(-1)!;
+  const [sums, offset] = [new Float32Array(own.length), new Float32Array(own.length)];
+  for (let i = 0; i < own.length; i++) {
+    const at = source.chosen[Math.floor(i / channels)]! * channels + (i % channels);
+    offset[i] = step * (values[at]! - zeroPoint);
+    sums[i] = own[i]! + real[at]!;
+  }
+  return { sums, offset, ...boundsBehind(outputOf(graph, add), add.op.clamp) };
+}
+
+/** Where a sum is cut off, by a clamp or by the range of the integers. */
+function boundsBehind(output: Tensor, clamp: Clamp | undefined): { lo: number; hi: number } {
+  const { step, zeroPoint, qmin, qmax } = quantOf(output);
+  const { lo, hi } = clamp ?? { lo: -Infinity, hi: Infinity };
+  return { lo: Math.max(lo, step * (qmin - zeroPoint)), hi: Math.min(hi, step * (qmax - zeroPoint)) };
+}
+
+/** The bias that corrects the mean error of weights as they are. */
+function meanBias({ input, state, floatNode, node }: Place): Float64Array {
+  const x = inputsOf(state.graph, node)[0] as Tensor;
+  const size = sizeOf(x.shape);
+  return correctedBiases(
+    { graph: input.float, node: floatNode, mean: meanOf(must(state.real.get(x.id), x.id), size) },
+    { graph: state.graph, node, mean: meanOf(must(state.quantized.get(x.id), x.id), size) },
+  );
+}

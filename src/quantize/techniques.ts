@@ -1,0 +1,54 @@
+import { reject } from '../core/diagnostics.ts';
+
+/** Ways to get accuracy back without training, each of which can be left out. docs/quantization.md says what each gains. */
+export const techniques = ['equalize', 'wide-skips', 'descent', 'feedback', 'whole-error', 'clamps', 'bias'] as const;
+
+export type Technique = (typeof techniques)[number];
+
+/** What each does, in a line. */
+export const techniqueSummaries: Readonly<Record<Technique, string>> = {
+  equalize: 'scale channels between layers',
+  'wide-skips': 'narrow data for the layer that reads it only; additions keep 8 bits',
+  feedback: 'round weights with error feedback under the budget',
+  descent: 'improve integer weights by coordinate descent under the budget',
+  'whole-error': 'fit to the float network, not to the real weights: layers make up for those before them',
+  clamps: 'errors that a clamp cuts off do not count',
+  bias: 'correct biases by the mean error',
+};
+
+/** What gains something beyond the others, as measured; what more gained nothing is left to be asked for. */
+export const defaultTechniques: ReadonlySet<Technique> = new Set([
+  'feedback',
+  'descent',
+  'whole-error',
+  'clamps',
+  'bias',
+]);
+
+/**
+ * Reads `all`, `none`, `default`, or names to add and, after a minus sign, to leave out: `default,-equalize`, `none,bias`. A list
+ * that does not begin with one of the three words starts from none.
+ * @throws reject `bad-option`
+ */
+export function parseTechniques(text: string): ReadonlySet<Technique> {
+  const chosen = new Set<Technique>();
+  for (const word of text.split(',').map((part) => part.trim())) {
+    if (word === 'none') chosen.clear();
+    else if (word === 'all') for (const t of techniques) chosen.add(t);
+    else if (word === 'default') for (const t of defaultTechniques) chosen.add(t);
+    else if (word.startsWith('-')) chosen.delete(techniqueOf(word.slice(1)));
+    else chosen.add(techniqueOf(word));
+  }
+  return chosen;
+}
+
+function techniqueOf(word: string): Technique {
+  const found = techniques.find((t) => t === word);
+  if (found !== undefined) return found;
+  throw reject({
+    code: 'bad-option',
+    message: `"${word}" is no technique.`,
+    place: '--techniques',
+    hint: `Use all, none, default, or names, with a minus to leave one out: ${techniques.join(', ')}.`,
+  });
+}

@@ -1,0 +1,27 @@
+import { describe, expect, it } from 'vitest';
+import { defaultTechniques, parseTechniques, techniques } from '../../src/quantize/techniques.ts';
+
+const listed = (text: string) => [...parseTechniques(text)].sort();
+
+describe('parseTechniques', () => {
+  it('knows all, none, default, names, and names to leave out', () => {
+    expect(listed('all')).toEqual([...techniques].sort());
+    expect(listed('none')).toEqual([]);
+    expect(listed('default')).toEqual([...defaultTechniques].sort());
+    expect(listed('bias, descent')).toEqual(['bias', 'descent']);
+    expect(listed('all,-bias,-clamps')).toEqual(techniques.filter((t) => t !== 'bias' && t !== 'clamps').sort());
+    expect(listed('none,bias')).toEqual(['bias']);
+  });
+
+  it('refuses what it does not know, with the names that it does', () => {
+    for (const text of ['gradient', '', 'all,-gradient', 'default,,bias']) {
+      expect(() => parseTechniques(text)).toThrowError(
+        expect.objectContaining({
+          code: 'bad-option',
+          place: '--techniques',
+          hint: expect.stringContaining('whole-error'),
+        }),
+      );
+    }
+  });
+});
