@@ -10,6 +10,7 @@ import { type Compiled, compileBundle, samplesOf } from './stages/compile-bundle
 import { type IntegerAccuracy, integerAccuracy } from './stages/integer-accuracy.ts';
 import { readData } from './stages/read-data.ts';
 import type { Model } from './stages/read-model.ts';
+import { type SearchResult, type SearchSettings, searchedOptions } from './stages/search.ts';
 import { verifyCompiled } from './stages/verify-compiled.ts';
 import type { Target } from './targets/target.ts';
 import { stackBytes, type VerifyResult } from './verify/result.ts';
@@ -22,6 +23,8 @@ export interface BuildRequest {
   readonly recipe: Recipe;
   readonly target: Target;
   readonly quantizer: Partial<QuantizeOptions>;
+  /** Absent: the quantizer's own choice. */
+  readonly search?: SearchSettings | undefined;
   readonly calibrate: string | undefined;
   readonly evaluate: string | undefined;
   readonly samples: number | undefined;
@@ -37,6 +40,7 @@ export interface BuildRequest {
 
 export interface BuildResult extends QuantizedModel, Compiled {
   readonly verification: VerifyResult;
+  readonly search?: SearchResult;
   readonly accuracy?: { readonly float: Accuracy; readonly quantized: IntegerAccuracy };
 }
 
@@ -57,7 +61,12 @@ export async function build(request: BuildRequest, progress: Progress): Promise<
       ? undefined
       : await readData(model.graph, request.evaluate, recipe, { seed, labelled: true });
 
-  const quantized = await quantize(model.graph, calibration, request.quantizer, progress);
+  const { quantizer, search } = await searchedOptions(
+    { ...request, graph: model.graph, calibration },
+    request.search,
+    progress,
+  );
+  const quantized = await quantize(model.graph, calibration, quantizer, progress);
   const { graph } = quantized;
   const samples = samplesOf(graph, calibration, verifiedSamples);
   const compiled = compileBundle({ ...request, graph, samples, modelHash: model.sha256 });
@@ -68,5 +77,5 @@ export async function build(request: BuildRequest, progress: Progress): Promise<
   };
   const bundle = withStack(compiled.bundle, stackBytes(verification));
   await writeBundle(out, bundle.files);
-  return { ...quantized, ...compiled, bundle, verification, ...(accuracy && { accuracy }) };
+  return { ...quantized, ...compiled, bundle, verification, ...(search && { search }), ...(accuracy && { accuracy }) };
 }

@@ -17,9 +17,23 @@ import {
   withQuantizerOptions,
 } from './options.ts';
 import { grouped } from './output.ts';
+import {
+  type SearchFlags,
+  searchJson,
+  searchOf,
+  searchText,
+  withReasons,
+  withSearchOptions,
+  writeFront,
+} from './search-options.ts';
 import { accuracyText, layerTable, verificationText } from './tables.ts';
 
-type Flags = GlobalOptions & ModelFlags & DataFlags & QuantizerFlags & LayoutFlags & { out?: string; target: string };
+type Flags = GlobalOptions &
+  SearchFlags &
+  ModelFlags &
+  DataFlags &
+  QuantizerFlags &
+  LayoutFlags & { out?: string; target: string };
 
 export function addBuild(program: Command): void {
   const command = program
@@ -30,6 +44,7 @@ export function addBuild(program: Command): void {
     .option('--name <name>', 'prefix of all C names (default: from the model)');
   withLayoutOptions(withTargetOption(command));
   withDataOptions(command, { calibrate: true, evaluate: true });
+  withSearchOptions(command);
   withGlobalOptions(withQuantizerOptions(withModelOptions(command)));
   command.action((path: string, flags: Flags) =>
     perform(flags, (progress) => run(path, flags, targetOf(flags), progress)),
@@ -53,6 +68,7 @@ async function run(
       target,
       out,
       quantizer: quantizerOptions(flags, flags.samples),
+      search: await searchOf(flags),
       calibrate: flags.calibrate ?? recipe.calibrate,
       evaluate: flags.evaluate ?? recipe.evaluate,
       samples: flags.samples,
@@ -63,6 +79,7 @@ async function run(
     },
     progress,
   );
+  if (result.search) await writeFront(flags.front, result.search);
   const { notes } = model;
   const text = () => [describe(result, out), ...notes].join('\n');
   return { json: { ...jsonOf(result, out), notes }, text, ok: result.verification.verified };
@@ -82,7 +99,8 @@ function jsonOf(result: BuildResult, out: string): object {
     stackBytes: bundle.manifest.stackBytes,
     stack: verification.stack,
     out,
-    layers: layers.map((layer) => ({ ...layer, kernel: kernels.get(layer.name) })),
+    layers: withReasons(layers, result.search).map((layer) => ({ ...layer, kernel: kernels.get(layer.name) })),
+    ...(result.search && { search: searchJson(result.search) }),
     runs: verification.runs,
   };
 }
@@ -90,6 +108,7 @@ function jsonOf(result: BuildResult, out: string): object {
 function describe(result: BuildResult, out: string): string {
   const { bundle, layers, verification, accuracy } = result;
   return [
+    ...(result.search ? [searchText(result.search), ''] : []),
     layerTable(layers, kernelsByLayer(result)),
     '',
     `${out}: ${grouped(bundle.manifest.weightBytes)} bytes of constants, ${grouped(bundle.arenaBytes)} bytes of arena`,

@@ -3,12 +3,15 @@ import type { Command } from 'commander';
 import { reject } from '../core/diagnostics.ts';
 import type { Progress } from '../core/progress.ts';
 import { requireWritable, writeFileSafely } from '../core/write-file.ts';
-import { floatAccuracy } from '../interpret/accuracy.ts';
+import { type Accuracy, floatAccuracy } from '../interpret/accuracy.ts';
 import { quantize } from '../quantize/quantize.ts';
-import { integerAccuracy } from '../stages/integer-accuracy.ts';
+import type { LayerReport } from '../quantize/report.ts';
+import { type IntegerAccuracy, integerAccuracy } from '../stages/integer-accuracy.ts';
 import { quantizedFile } from '../stages/quantized-file.ts';
 import { readData } from '../stages/read-data.ts';
 import { requireQuantized } from '../stages/read-model.ts';
+import { type SearchResult, searchedOptions } from '../stages/search.ts';
+import { targetOf, withTargetOption } from './bundle-options.ts';
 import { type GlobalOptions, type Outcome, perform, withGlobalOptions } from './command.ts';
 import {
   type DataFlags,
@@ -20,9 +23,22 @@ import {
   withModelOptions,
   withQuantizerOptions,
 } from './options.ts';
-import { accuracyText, layerTable } from './tables.ts';
+import {
+  type SearchFlags,
+  searchJson,
+  searchOf,
+  searchText,
+  withReasons,
+  withSearchOptions,
+  writeFront,
+} from './search-options.ts';
+import { accuracyText, layerTable, reasonTable } from './tables.ts';
 
-type Flags = GlobalOptions & ModelFlags & DataFlags & QuantizerFlags & { output?: string };
+type Flags = GlobalOptions &
+  ModelFlags &
+  DataFlags &
+  QuantizerFlags &
+  SearchFlags & { output?: string; report?: true; target: string };
 
 export function addQuantize(program: Command): void {
   const command = program
@@ -30,7 +46,10 @@ export function addQuantize(program: Command): void {
     .argument('<model>', 'float ONNX network')
     .description('float → quantized network (ONNX QDQ with metadata)')
     .option('-o, --output <file>', 'the quantized network (default: <model>.q.onnx)');
+  command.option('--report', 'say of each layer also its budget and why it was chosen');
+  withTargetOption(command);
   withDataOptions(command, { calibrate: true, evaluate: true });
+  withSearchOptions(command);
   withGlobalOptions(withQuantizerOptions(withModelOptions(command)));
   command.action((path: string, flags: Flags) => perform(flags, (progress) => run(path, flags, progress)));
 }
@@ -42,17 +61,26 @@ async function run(path: string, flags: Flags, progress: Progress): Promise<Outc
   const { seed, samples } = flags;
   const output = flags.output ?? path.replace(/(\.onnx)?$/, '.q.onnx');
   await requireOutput(output, path);
+  const settings = await searchOf(flags);
   const calibration = await readData(model.graph, flags.calibrate ?? recipe.calibrate, recipe, { samples, seed });
   const evaluate = flags.evaluate ?? recipe.evaluate;
   const evaluation =
     evaluate === undefined ? undefined : await readData(model.graph, evaluate, recipe, { seed, labelled: true });
 
-  const { graph, layers } = await quantize(model.graph, calibration, options, progress);
+  const request = { graph: model.graph, calibration, quantizer: options, target: targetOf(flags) };
+  const { quantizer, search } = await searchedOptions(request, settings, progress);
+  const { graph, layers } = await quantize(model.graph, calibration, quantizer, progress);
   await writeFileSafely(output, quantizedFile(graph, recipe));
-  if (evaluation === undefined) return outcome({ output, layers }, '');
+  if (search) await writeFront(flags.front, search);
+  const written: Written = {
+    output,
+    layers: withReasons(layers, search),
+    report: flags.report === true,
+    ...(search && { search }),
+  };
+  if (evaluation === undefined) return outcome(written, {});
   const float = await floatAccuracy(path, model.graph, evaluation, { progress });
-  const quantized = await integerAccuracy(graph, evaluation, { progress });
-  return outcome({ output, layers, floatTop1: float.top1, top1: quantized.top1 }, accuracyText({ float, quantized }));
+  return outcome(written, { float, quantized: await integerAccuracy(graph, evaluation, { progress }) });
 }
 
 /** Refuses an output that cannot be written before any work, and one that would replace the float network. */
@@ -68,11 +96,34 @@ async function requireOutput(output: string, model: string): Promise<void> {
   await requireWritable(output);
 }
 
+interface Written {
+  readonly output: string;
+  readonly layers: readonly LayerReport[];
+  readonly report: boolean;
+  readonly search?: SearchResult;
+}
+
 function outcome(
-  json: { output: string; layers: Parameters<typeof layerTable>[0]; floatTop1?: number; top1?: number },
-  accuracy: string,
+  { output, layers, report, search }: Written,
+  accuracy: { readonly float?: Accuracy; readonly quantized?: IntegerAccuracy },
 ): Outcome {
+  const { float, quantized } = accuracy;
+  const json = {
+    output,
+    layers,
+    ...(search && { search: searchJson(search) }),
+    ...(float && { floatTop1: float.top1 }),
+    ...(quantized && { top1: quantized.top1 }),
+    ...(quantized?.overflowed !== undefined && { overflowed: quantized.overflowed }),
+  };
   const text = () =>
-    [layerTable(json.layers), '', ...(accuracy === '' ? [] : [accuracy]), `wrote ${json.output}`].join('\n');
+    [
+      ...(search ? [searchText(search), ''] : []),
+      layerTable(layers),
+      '',
+      ...(report ? [reasonTable(layers), ''] : []),
+      ...(float ? [accuracyText(accuracy)] : []),
+      `wrote ${output}`,
+    ].join('\n');
   return { json, text, ok: true };
 }

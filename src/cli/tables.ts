@@ -50,6 +50,13 @@ function formText(form: NonNullable<LayerReport['winograd']>['form']): string {
   return form === 'direct' ? 'direct' : labelOf(form);
 }
 
+/** What `quantize --report` adds: each layer's budget and the reason for its widths. */
+export function reasonTable(layers: readonly LayerReport[]): string {
+  const table = new Table({ ...plainTable, head: ['layer', 'budget', 'why'], colAligns: ['left', 'right', 'left'] });
+  for (const { name, budget, why = '' } of layers) table.push([name, `Σ|w| ≤ ${grouped(budget)}`, why]);
+  return tableText(table);
+}
+
 export function verificationText(v: VerifyResult): string {
   const runs = v.runs.map(
     (r) => `  ${r.ok ? '✓' : '✗'} ${r.compiler} ${r.opt} ${r.cpu}${r.sanitized ? ' (ASan, UBSan)' : ''}`,

@@ -27,6 +27,8 @@ export interface Choice {
   readonly activations: ReadonlyMap<TensorId, ActivationChoice>;
   /** Number of segments of each layer, or `flush`. */
   readonly segments: ReadonlyMap<NodeId, number | 'flush'>;
+  /** Why each layer got its width and segments. */
+  readonly reasons: ReadonlyMap<NodeId, string>;
 }
 
 /** One width of a group's activations, with the layers that read them. */
@@ -62,15 +64,19 @@ export async function chooseConfiguration(
 ): Promise<Choice> {
   const activations = new Map<TensorId, ActivationChoice>();
   const segments = new Map<NodeId, number | 'flush'>();
+  const reasons = new Map<NodeId, string>();
   for (const group of activationGroups(graph)) {
     const histogram = mergeHistograms(group.members.map((id) => must(histograms.get(id), `histogram of ${id}`)));
     const layers = group.readers.map((n) => layerOf(graph, n, optionsOfLayer(options, n)));
     const others = graph.nodes.filter((n) => isOtherReader(n, group)).length;
-    const best = await chooseForGroup({ group, histogram, layers, others, options, outputError, slackOf });
+    const { best, why } = await chooseForGroup({ group, histogram, layers, others, options, outputError, slackOf });
     for (const id of group.members) activations.set(id, best.choice);
-    for (const [id, count] of best.segments) segments.set(id, count);
+    for (const [id, count] of best.segments) {
+      segments.set(id, count);
+      reasons.set(id, why);
+    }
   }
-  return { activations, segments };
+  return { activations, segments, reasons };
 }
 
 /** True for additions and the like, which see the noise of the data only. */
@@ -96,7 +102,7 @@ interface Measured {
   readonly noise: number;
 }
 
-async function chooseForGroup(decision: GroupDecision): Promise<Candidate> {
+async function chooseForGroup(decision: GroupDecision): Promise<{ best: Candidate; why: string }> {
   const { group, histogram, layers, others, options, outputError, slackOf } = decision;
   const { clipping, requant } = options;
   const grid = gridOf(requant);
@@ -128,8 +134,14 @@ async function chooseForGroup(decision: GroupDecision): Promise<Candidate> {
   const candidates = (await all(possible, candidateOf)).filter((candidate) => candidate !== undefined);
   if (candidates.length === 0) throw tooNarrow(layers);
   const acceptable = candidates.filter(({ noise }) => noise <= limit);
-  if (acceptable.length > 0) return acceptable.reduce((a, b) => (isBetter(b, a) ? b : a));
-  return candidates.reduce((a, b) => (b.noise < a.noise ? b : a));
+  const tried = `${candidates.length} of ${widths.length} widths fit`;
+  const asked = widths.length === 1 ? 'width as asked for' : undefined;
+  if (acceptable.length === 0) {
+    const best = candidates.reduce((a, b) => (b.noise < a.noise ? b : a));
+    return { best, why: asked ?? `least error; ${tried}` };
+  }
+  const best = acceptable.reduce((a, b) => (isBetter(b, a) ? b : a));
+  return { best, why: asked ?? `${best.flushes === 0 ? 'no' : 'fewest'} flushes, then least error; ${tried}` };
 }
 
 /** Where no weights but 0 are proven to fit, at any of the widths that were allowed. */

@@ -7,12 +7,11 @@ import type { Graph, Node, NodeId, TensorId } from '../graph/types.ts';
 import { runNodeExactly } from '../interpret/exact-node.ts';
 import { createFloatEvaluator } from '../interpret/float.ts';
 import { placeOf } from '../ops/errors.ts';
-import type { ActivationChoice } from './activations.ts';
 import { gather } from './calibrate.ts';
 import { settleSums } from './calibrated/settle.ts';
 import { isReductionNode } from './certify.ts';
 import { checkQuantized, scaleProblem } from './check.ts';
-import { chooseConfiguration } from './choose.ts';
+import { type Choice, chooseConfiguration } from './choose.ts';
 import { gridOf } from './clipping.ts';
 import { fitLayers } from './fit-layers.ts';
 import { integerGraph } from './integer-graph.ts';
@@ -20,7 +19,7 @@ import type { FittedLayer } from './layer.ts';
 import { checkLayerNames, completeOptions, type QuantizeOptions } from './options.ts';
 import { quantizedInputs } from './quantized-inputs.ts';
 import { refine } from './refine.ts';
-import { type LayerReport, layerReports } from './report.ts';
+import { type Decision, type LayerReport, layerReports } from './report.ts';
 import { withNarrowRequantization } from './requant16.ts';
 import { withoutCopies } from './split-readers.ts';
 import { calibrateNetwork, MEASURED_SAMPLES, type Statistics } from './statistics.ts';
@@ -93,8 +92,8 @@ export async function quantizeCalibrated(
   // Last, since it depends on the biases.
   const quantized = withNarrowRequantization(withoutCopies(sums));
   checkQuantized(quantized);
-  const noise = new Map([...noiseOf(graph, choice.activations, fitted), ...refined.noise]);
-  return { graph: quantized, layers: layerReports(quantized, noise, transformed.decisions) };
+  const decisions = decisionsOf(graph, choice, fitted, refined.noise);
+  return { graph: quantized, layers: layerReports(quantized, decisions, transformed.decisions) };
 }
 
 /** Float outputs of the layers whose domain is to be decided, on the samples that errors are measured on. */
@@ -123,14 +122,19 @@ async function settled(
   return settleSums(graph, quantized, inputs, samples.length, { guard, grid: gridOf(requant), fitted });
 }
 
-function noiseOf(
+function decisionsOf(
   graph: Graph,
-  activations: ReadonlyMap<TensorId, ActivationChoice>,
+  { activations, reasons }: Choice,
   fitted: ReadonlyMap<NodeId, FittedLayer>,
-): Map<NodeId, number> {
+  refined: ReadonlyMap<NodeId, number>,
+): Map<NodeId, Decision> {
   const dataNoise = (id: TensorId) => must(activations.get(id), `quantization of ${id}`).noise;
-  const layers = graph.nodes.filter(isReductionNode);
-  return new Map(layers.map((n) => [n.id, dataNoise(n.inputs[0]!) + must(fitted.get(n.id), n.id).rounded.noise]));
+  return new Map(
+    graph.nodes.filter(isReductionNode).map((n) => {
+      const noise = refined.get(n.id) ?? dataNoise(n.inputs[0]!) + must(fitted.get(n.id), n.id).rounded.noise;
+      return [n.id, { noise, why: must(reasons.get(n.id), n.id) }];
+    }),
+  );
 }
 
 function checkQuantizable(graph: Graph): void {

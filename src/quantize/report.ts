@@ -1,5 +1,5 @@
 import type { Graph, NodeId } from '../graph/types.ts';
-import { type AccumulatorProof, type SumRange, utilizationOf, widest } from './accumulator.ts';
+import { type AccumulatorProof, type SumRange, utilizationOf, widest, windowBudget } from './accumulator.ts';
 import { certify, type IntegerLayer, integerLayerOf, isIntegerNode } from './certify.ts';
 import type { WinogradDecision, WinogradDecisions } from './winograd/decide.ts';
 
@@ -18,33 +18,49 @@ export interface LayerReport {
   /** The widest sum's share of the accumulator's window, averaged over the channels; 1 is all of it. */
   readonly utilization: number;
   readonly proven: boolean;
+  /** Σ|w| that each accumulator provably holds. */
+  readonly budget: number;
   /** The narrowest single accumulator that provably holds a whole dot product: one lane, no flush, any input. */
   readonly scalarBits: number;
   /** Signal-to-noise ratio of the output in dB, predicted from the rounding of data and weights. */
   readonly sqnr?: number;
   /** Where the layer has a form in the Winograd domain and one was asked for: what was decided, and why. */
   readonly winograd?: WinogradDecision;
+  /** Why the quantizer chose these widths and segments, where it did. */
+  readonly why?: string;
+}
+
+/** What only the quantizer knows. */
+export interface Decision {
+  /** Relative squared error of the layer's output. */
+  readonly noise: number;
+  readonly why: string;
 }
 
 /**
  * Certifies a quantized graph and describes its layers.
- * @param noise relative squared error of each layer's output, where known
+ * @param decisions of the quantizer, where it is there to say
  */
 export function layerReports(
   graph: Graph,
-  noise: ReadonlyMap<NodeId, number> = new Map(),
-  decisions: WinogradDecisions = new Map(),
+  decisions: ReadonlyMap<NodeId, Decision> = new Map(),
+  domains: WinogradDecisions = new Map(),
 ): LayerReport[] {
   const proofs = certify(graph);
   return graph.nodes.filter(isIntegerNode).map((node) => {
+    const decision = decisions.get(node.id);
     // What is known of the noise is that of the direct layer.
-    const own = node.op.kind === 'winograd' ? undefined : noise.get(node.id);
-    const winograd = decisions.get(node.id);
+    const own = decision && node.op.kind === 'winograd' ? { ...decision, noise: 0 } : decision;
+    const winograd = domains.get(node.id);
     return { ...reportOf(integerLayerOf(graph, node), proofs.get(node.id), own), ...(winograd && { winograd }) };
   });
 }
 
-function reportOf(layer: IntegerLayer, proof: AccumulatorProof | undefined, noise: number | undefined): LayerReport {
+function reportOf(
+  layer: IntegerLayer,
+  proof: AccumulatorProof | undefined,
+  decision: Decision | undefined,
+): LayerReport {
   const { node, x, integer } = layer;
   const { accumulator } = integer;
   return {
@@ -56,8 +72,10 @@ function reportOf(layer: IntegerLayer, proof: AccumulatorProof | undefined, nois
     segments: accumulator.segments.length,
     utilization: round(mean(widestSums(layer, proof).map((range) => utilizationOf(range, accumulator.bits))), 3),
     proven: proof !== undefined,
+    budget: windowBudget(accumulator.bits, layer.operands),
     scalarBits: scalarBits(layer),
-    ...(noise === undefined || noise === 0 ? {} : { sqnr: round(-10 * Math.log10(noise), 1) }),
+    ...(decision && decision.noise > 0 && { sqnr: round(-10 * Math.log10(decision.noise), 1) }),
+    ...(decision && { why: decision.why }),
   };
 }
 

@@ -1,0 +1,130 @@
+import { must } from '../../core/must.ts';
+import { type Progress, silentProgress } from '../../core/progress.ts';
+import { outputOf } from '../../graph/build.ts';
+import type { Graph, Node, NodeId, QuantParams, TensorId } from '../../graph/types.ts';
+import { singleNodeGraph } from '../../interpret/exact-node.ts';
+import { type ActivationChoice, chooseActivation } from '../activations.ts';
+import { isReductionNode } from '../certify.ts';
+import { isOtherReader, widthsOf } from '../choose.ts';
+import { gridOf } from '../clipping.ts';
+import { type ActivationGroup, activationGroups } from '../groups.ts';
+import { mergeHistograms } from '../histogram.ts';
+import { integerGraph } from '../integer-graph.ts';
+import { type FittedLayer, fitLayer, layerOf } from '../layer.ts';
+import { type LayerOverride, optionsOfLayer, type QuantizeOptions } from '../options.ts';
+import type { Statistics } from '../quantize.ts';
+import { withNarrowRequantization } from '../requant16.ts';
+import { type Candidate, type Unit, undominated } from './front.ts';
+import { layerSettings } from './settings.ts';
+
+/** What `--layer` would say of one layer. */
+export interface NamedSettings {
+  readonly name: string;
+  readonly override: LayerOverride;
+}
+
+/** Predicted instructions of a quantized graph; comes from above, as layers below know no kernels. */
+export type InstructionCount = (graph: Graph) => number;
+
+export interface CandidateRequest {
+  readonly graph: Graph;
+  readonly statistics: Statistics;
+  readonly options: QuantizeOptions;
+  readonly instructionsOf: InstructionCount;
+  /** How much of each layer's error arrives at the outputs. */
+  readonly sensitivities: ReadonlyMap<NodeId, number>;
+  /** Whether accumulators and flushes may differ from the options', or data bits and what follows from them only. */
+  readonly global: boolean;
+}
+
+/** The candidates of all layers, each with a measured error and a predicted cost; only those that none beats in both. */
+export async function measureCandidates(
+  request: CandidateRequest,
+  progress: Progress = silentProgress,
+): Promise<Unit<NamedSettings>[]> {
+  const groups = activationGroups(request.graph).filter(({ readers }) => readers.length > 0);
+  const units: Unit<NamedSettings>[] = [];
+  progress.start('measure layers', groups.length);
+  for (const group of groups) {
+    units.push(await unitOf(group, request));
+    progress.tick();
+  }
+  progress.done();
+  return units;
+}
+
+async function unitOf(group: ActivationGroup, request: CandidateRequest): Promise<Unit<NamedSettings>> {
+  const { graph, statistics, options } = request;
+  const histogram = mergeHistograms(group.members.map((id) => must(statistics.histograms.get(id), id)));
+  const layers = group.readers.map((n) => layerOf(graph, n, optionsOfLayer(options, n)));
+  const others = graph.nodes.filter((n) => isOtherReader(n, group)).length;
+  const variants: Candidate<NamedSettings>[][][] = [];
+  for (const bits of widthsOf(group, layers, options)) {
+    const { clipping, requant } = options;
+    const choice = chooseActivation(group, histogram, { bits, clipping, grid: gridOf(requant) });
+    const perLayer: Candidate<NamedSettings>[][] = [];
+    for (const [i, node] of group.readers.entries()) {
+      const candidates = await candidatesOf(node, choice, bits, request);
+      // Additions read the same data: they see its noise once, whatever the layers do.
+      const more = i === 0 ? others * choice.noise : 0;
+      perLayer.push(undominated(candidates.map((c) => ({ ...c, error: c.error + more }))));
+    }
+    if (perLayer.every((candidates) => candidates.length > 0)) variants.push(perLayer);
+  }
+  return { variants };
+}
+
+async function candidatesOf(
+  node: Node,
+  choice: ActivationChoice,
+  bits: number,
+  request: CandidateRequest,
+): Promise<Candidate<NamedSettings>[]> {
+  const { graph, statistics, options, sensitivities, global } = request;
+  const { name } = node.origin;
+  const found: Candidate<NamedSettings>[] = [];
+  for (const settings of layerSettings(optionsOfLayer(options, node), global)) {
+    const override = { ...settings, ...options.layers.get(name), bits };
+    const layer = layerOf(graph, node, { ...optionsOfLayer(options, node), ...override });
+    const segments = layer.options.segments === 'auto' ? 1 : layer.options.segments;
+    const x = choice.quant;
+    const slack = await statistics.slackOf(layer, segments, x);
+    const fitted = fitLayer(layer, segments, { x, grid: gridOf(options.requant), ...(slack && { slack }) });
+    if (fitted === undefined) continue;
+    const error = (await statistics.outputError(layer, x, fitted)) * must(sensitivities.get(node.id), node.id);
+    const instructions = request.instructionsOf(alone(node, x, fitted, request));
+    found.push({ settings: { name, override: { ...override, segments } }, error, instructions });
+  }
+  return found;
+}
+
+/** The quantized layer in a graph of its own. */
+function alone(
+  node: Node,
+  x: QuantParams,
+  fitted: FittedLayer,
+  { graph, statistics, options }: CandidateRequest,
+): Graph {
+  const y = outputOf(graph, node).id;
+  const quants = new Map<TensorId, QuantParams>([[node.inputs[0]!, x]]);
+  const histogram = must(statistics.histograms.get(y), y);
+  const group = must(
+    activationGroups(graph).find(({ members }) => members.includes(y)),
+    y,
+  );
+  const { clipping, requant } = options;
+  quants.set(y, chooseActivation(group, histogram, { bits: 8, clipping, grid: gridOf(requant) }).quant);
+  const integer = integerGraph(singleNodeGraph(graph, node), quants, new Map([[node.id, fitted]]), requant);
+  return withNarrowRequantization(options.analysis === 'calibrated' ? withRoom(integer, fitted) : integer);
+}
+
+/** As `settleSums` leaves a layer: the kernels run in the accumulators that it was fitted for. */
+function withRoom(graph: Graph, { model, bounds }: FittedLayer): Graph {
+  const own = Array.from({ length: model.segments.length * model.lanes }, () => ({ lo: 0, hi: 0 }));
+  const sums = Array.from({ length: bounds.budgets.length }, () => own);
+  const nodes = graph.nodes.map((node) => {
+    if (!isReductionNode(node) || node.op.integer === undefined) return node;
+    return { ...node, op: { ...node.op, integer: { ...node.op.integer, mode: 'calibrated', sums } } } as Node;
+  });
+  return { ...graph, nodes };
+}
