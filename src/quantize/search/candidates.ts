@@ -11,17 +11,11 @@ import { type ActivationGroup, activationGroups } from '../groups.ts';
 import { mergeHistograms } from '../histogram.ts';
 import { integerGraph } from '../integer-graph.ts';
 import { type FittedLayer, fitLayer, layerOf } from '../layer.ts';
-import { type LayerOverride, optionsOfLayer, type QuantizeOptions } from '../options.ts';
+import { optionsOfLayer, type QuantizeOptions } from '../options.ts';
 import type { Statistics } from '../quantize.ts';
 import { withNarrowRequantization } from '../requant16.ts';
 import { type Candidate, type Unit, undominated } from './front.ts';
-import { layerSettings } from './settings.ts';
-
-/** What `--layer` would say of one layer. */
-export interface NamedSettings {
-  readonly name: string;
-  readonly override: LayerOverride;
-}
+import { layerSettings, type NamedSettings } from './settings.ts';
 
 /** Predicted instructions of a quantized graph; comes from above, as layers below know no kernels. */
 export type InstructionCount = (graph: Graph) => number;

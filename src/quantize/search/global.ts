@@ -1,7 +1,7 @@
 import { type Progress, silentProgress } from '../../core/progress.ts';
-import type { NamedSettings } from './candidates.ts';
 import { type Configuration, convexFront, thinned, type Unit } from './front.ts';
 import { neighbours } from './neighbours.ts';
+import type { NamedSettings } from './settings.ts';
 import { type Attempt, bestOf, type Found, frontOf, type Goal, meets, type Trial, trialOf } from './trial.ts';
 
 /** Points of the predicted front that are tried. */

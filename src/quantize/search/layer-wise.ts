@@ -1,7 +1,7 @@
 import { type Progress, silentProgress } from '../../core/progress.ts';
-import type { NamedSettings } from './candidates.ts';
 import { convexFront, type Unit } from './front.ts';
 import { neighbours } from './neighbours.ts';
+import type { NamedSettings } from './settings.ts';
 import { type Attempt, bestOf, type Found, frontOf, type Goal, trialOf } from './trial.ts';
 
 /** Candidates of a layer that are tried. */

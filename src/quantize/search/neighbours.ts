@@ -1,5 +1,5 @@
-import type { NamedSettings } from './candidates.ts';
 import { type Candidate, type Configuration, configurationOf, type Unit } from './front.ts';
+import type { NamedSettings } from './settings.ts';
 
 /** Configurations in which one unit differs. */
 export function neighbours(

@@ -8,7 +8,12 @@ import {
   type SegmentChoice,
 } from '../options.ts';
 import { bitsOfForm, winogradMisfit } from '../winograd/plan.ts';
-import type { NamedSettings } from './candidates.ts';
+
+/** What `--layer` would say of one layer. */
+export interface NamedSettings {
+  readonly name: string;
+  readonly override: LayerOverride;
+}
 
 /** Flushes worth trying: where more would be needed, the weights say how many. */
 const SEGMENTS: readonly SegmentChoice[] = [1, 2, 3, 4, 6, 'flush'];

@@ -1,7 +1,7 @@
 import { reject } from '../../core/diagnostics.ts';
 import type { LayerOverride } from '../options.ts';
-import type { NamedSettings } from './candidates.ts';
 import type { Configuration } from './front.ts';
+import type { NamedSettings } from './settings.ts';
 
 export type LayerSettings = ReadonlyMap<string, LayerOverride>;
 
