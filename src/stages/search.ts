@@ -8,13 +8,15 @@ import { createFloatEvaluator } from '../interpret/float.ts';
 import { predictInstructions } from '../kernels/predict.ts';
 import { gather } from '../quantize/calibrate.ts';
 import type { LayerOverride, QuantizeOptions } from '../quantize/options.ts';
-import { calibrateNetwork, checkedOptions, quantizeCalibrated } from '../quantize/quantize.ts';
+import { checkedOptions, quantizeCalibrated } from '../quantize/quantize.ts';
 import { measureCandidates } from '../quantize/search/candidates.ts';
 import { searchGlobally } from '../quantize/search/global.ts';
 import { searchLayerWise } from '../quantize/search/layer-wise.ts';
 import { sensitivities } from '../quantize/search/sensitivity.ts';
 import { otherAlgorithms } from '../quantize/search/settings.ts';
 import type { Found, Goal, LayerSettings } from '../quantize/search/trial.ts';
+import { calibrateNetwork } from '../quantize/statistics.ts';
+import type { Technique } from '../quantize/techniques.ts';
 import type { Target } from '../targets/target.ts';
 import { createEvaluationCache } from './evaluation-cache.ts';
 
@@ -47,6 +49,8 @@ export interface SearchResult extends Found {
   readonly reason: string;
 }
 
+/** What takes minutes a network, and gains much the same whatever is chosen: left to the quantization of what was found. */
+const slow: ReadonlySet<Technique> = new Set(['feedback', 'descent']);
 /** Samples that sensitivities are measured on. */
 const SENSITIVITY_SAMPLES = 16;
 
@@ -58,32 +62,33 @@ export async function searchConfiguration(
 ): Promise<SearchResult> {
   const { graph, target } = request;
   const { rest, held } = splitDataset(request.calibration);
-  const options = checkedOptions(graph, request.quantizer);
+  const asked = checkedOptions(graph, request.quantizer);
+  const options = { ...asked, techniques: new Set([...asked.techniques].filter((t) => !slow.has(t))) };
   const statistics = await calibrateNetwork(graph, rest, options, progress);
   const { judged, floatScore } = await judgeOf(graph, held);
   const evaluations = createEvaluationCache(judged, cache);
   const instructionsOf = (quantized: Graph) => predictInstructions(quantized, target);
   const units = await measureCandidates(
     {
-      graph,
+      graph: statistics.graph,
       statistics,
       options,
       instructionsOf,
-      sensitivities: await measureSensitivities(graph, rest),
+      sensitivities: await measureSensitivities(statistics.graph, rest),
       global: kind === 'global',
     },
     progress,
   );
   const attempt = async (layers: LayerSettings) => {
     const merged = mergeLayers(options.layers, layers);
-    const quantized = await quantizeCalibrated(graph, rest, statistics, { ...options, layers: merged });
+    const quantized = await quantizeCalibrated(statistics, { ...options, layers: merged });
     const score = (await evaluations.correct(quantized.graph)) / judged.count;
     return { instructions: instructionsOf(quantized.graph), score };
   };
   const whole = { ...goal, floatScore };
   const found =
     kind === 'global'
-      ? await searchGlobally(units, whole, attempt, otherAlgorithms(graph, options), progress)
+      ? await searchGlobally(units, whole, attempt, otherAlgorithms(statistics.graph, options), progress)
       : await searchLayerWise(units, whole, attempt, progress);
   return {
     ...found,

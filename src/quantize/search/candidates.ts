@@ -12,8 +12,8 @@ import { mergeHistograms } from '../histogram.ts';
 import { integerGraph } from '../integer-graph.ts';
 import { type FittedLayer, fitLayer, layerOf } from '../layer.ts';
 import { optionsOfLayer, type QuantizeOptions } from '../options.ts';
-import type { Statistics } from '../quantize.ts';
 import { withNarrowRequantization } from '../requant16.ts';
+import type { Statistics } from '../statistics.ts';
 import { type Candidate, type Unit, undominated } from './front.ts';
 import { layerSettings, type NamedSettings } from './settings.ts';
 
