@@ -64,7 +64,7 @@ error[not-an-onnx-file]: this is no ONNX model: it is truncated or in another fo
       ...tinySpec,
       nodes: [
         { op: 'LSTM', name: 'rnn', inputs: ['image', 'w1', 'w1'], outputs: ['h'] },
-        { op: 'Acos', name: 'wave', inputs: ['h'], outputs: ['s'] },
+        { op: 'Det', name: 'wave', inputs: ['h'], outputs: ['s'] },
         { op: 'Relu', name: 'fine', inputs: ['s'], outputs: ['r'] },
         { op: 'Gelu', name: 'act', inputs: ['r'], outputs: ['y'], domain: 'com.example' },
       ],
@@ -73,7 +73,7 @@ error[not-an-onnx-file]: this is no ONNX model: it is truncated or in another fo
     expect(await buildOf(path, 'none.npy')).toBe(`\
 error[unsupported-operator]: 3 nodes of the model cannot be compiled yet
   "rnn" LSTM: recurrent layers are not supported; use convolutions over time
-  "wave" Acos: replace it by supported operators, or end the model before it
+  "wave" Det: replace it by supported operators, or end the model before it
   "act" Gelu (com.example): operators of domain com.example are not read; export standard ONNX operators
   hint: Replace these nodes, or cut the model before them (onnx.utils.extract_model).`);
   });

@@ -21,7 +21,7 @@ describe.each(quantizedKinds)('%s', (kind) => {
       for (const q of output) values.add(q);
     }
     // Otherwise everything was clamped to the same few steps, and nothing was tested.
-    expect(values.size).toBeGreaterThan(kind === 'argMax' ? 20 : 80);
+    expect(values.size).toBeGreaterThan(kind === 'argMax' ? 20 : 60);
   });
 });
 
