@@ -117,8 +117,8 @@ export function withTechniqueOptions(command: Command): Command {
     .option('--guard <factor>', 'calibrated: how many times as wide as seen sums may get', factor, defaultOptions.guard)
     .option(
       '--techniques <list>',
-      `to get accuracy back: all, none, default, or some of ${techniques.join(', ')}`,
-      'default',
+      `to get accuracy back: all, none, default, or some of ${techniques.join(', ')}; auto: bias for NEON lanes of 16 bits or more, else default`,
+      'auto',
     )
     .addOption(
       new Option('--clipping <how>', 'range of activations: all that was seen, or the one with the least squared error')
@@ -140,7 +140,7 @@ export function quantizerOptions(flags: QuantizerFlags, samples: number | undefi
     guard: flags.guard,
     winograd: flags.winograd,
     segments: isSegmentWord(flags.segments) ? flags.segments : wholeNumber('--segments', 1)(flags.segments),
-    techniques: parseTechniques(flags.techniques),
+    ...(flags.techniques !== 'auto' && { techniques: parseTechniques(flags.techniques) }),
     clipping: flags.clipping,
     layers: new Map((flags.layer ?? []).map(parseLayerOverride)),
     ...(samples !== undefined && { samples }),
@@ -187,7 +187,7 @@ export function manifestOptions(flags: QuantizerFlags & DataFlags): Record<strin
   const layers = layer.length === 0 ? {} : { layer: layer.join(' ') };
   const mode = analysis === 'calibrated' ? 'calibrated' : 'proven';
   const accuracy = {
-    ...(flags.techniques !== 'default' && { techniques: flags.techniques }),
+    ...(flags.techniques !== 'auto' && { techniques: flags.techniques }),
     ...(flags.clipping !== defaultOptions.clipping && { clipping: flags.clipping }),
   };
   return { accBits, lanes, mode, ...ranges, requant, bits, weightBits, segments, ...accuracy, ...layers, seed };

@@ -5,7 +5,7 @@ import { analyses, type RangeAnalysis } from './analysis.ts';
 import type { Clipping } from './clipping.ts';
 import { isReduction } from './groups.ts';
 import type { Lanes } from './segments.ts';
-import { defaultTechniques, type Technique } from './techniques.ts';
+import { automaticTechniques, type Technique } from './techniques.ts';
 
 /**
  * How a layer's products are split between flushes: `auto` takes the fewest segments that cost no accuracy to speak of,
@@ -59,7 +59,8 @@ export interface QuantizeOptions {
   readonly layers: ReadonlyMap<string, LayerOverride>;
 }
 
-export const defaultOptions: QuantizeOptions = {
+/** Techniques depend on the accumulator: see `automaticTechniques`. */
+export const defaultOptions: Omit<QuantizeOptions, 'techniques'> = {
   bits: 'auto',
   weightBits: 8,
   accBits: 16,
@@ -70,7 +71,6 @@ export const defaultOptions: QuantizeOptions = {
   winograd: 'off',
   requant: 'fixed',
   clipping: 'mse',
-  techniques: defaultTechniques,
   samples: 1000,
   layers: new Map(),
 };
@@ -93,7 +93,8 @@ const SAMPLES: IntegerRange = { flag: '--samples', what: 'samples', lo: 1, hi: 1
  * @throws reject `bad-option` where a number is outside its range
  */
 export function completeOptions(given: Partial<QuantizeOptions> = {}): QuantizeOptions {
-  const options = { ...defaultOptions, ...given };
+  const common = { ...defaultOptions, ...given };
+  const options = { ...common, techniques: given.techniques ?? automaticTechniques(common) };
   if (options.bits !== 'auto') checkInteger(options.bits, BITS, BITS.flag);
   checkInteger(options.weightBits, WEIGHT_BITS, WEIGHT_BITS.flag);
   checkInteger(options.accBits, ACC_BITS, ACC_BITS.flag);

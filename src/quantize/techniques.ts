@@ -26,6 +26,14 @@ export const defaultTechniques: ReadonlySet<Technique> = new Set([
 ]);
 
 /**
+ * What is done where nothing is asked for. NEON lanes of 16 bits leave weights enough room: rounding them to nearest cost All-CNN-C and
+ * ResNet-8 nothing, and fitting them takes minutes. Everywhere else the budget binds.
+ */
+export function automaticTechniques(accumulator: { readonly accBits: number; readonly lanes: number }) {
+  return accumulator.accBits >= 16 && accumulator.lanes > 1 ? new Set<Technique>(['bias']) : defaultTechniques;
+}
+
+/**
  * Reads `all`, `none`, `default`, or names to add and, after a minus sign, to leave out: `default,-equalize`, `none,bias`. A list
  * that does not begin with one of the three words starts from none.
  * @throws reject `bad-option`

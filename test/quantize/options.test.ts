@@ -21,8 +21,15 @@ describe('options', () => {
       lanes: 8,
       requant: 'fixed',
       bits: 'auto',
-      techniques: defaultTechniques,
+      techniques: new Set(['bias']),
     });
+  });
+
+  it('fit weights by default where accumulators are narrower than 16 bits in lanes', () => {
+    expect(completeOptions({ lanes: 1 }).techniques).toBe(defaultTechniques);
+    expect(completeOptions({ accBits: 8 }).techniques).toBe(defaultTechniques);
+    expect(completeOptions({ accBits: 32 }).techniques).toEqual(new Set(['bias']));
+    expect(completeOptions({ techniques: new Set(['feedback']) }).techniques).toEqual(new Set(['feedback']));
   });
 
   it.each([
