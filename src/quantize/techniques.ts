@@ -27,7 +27,7 @@ export const defaultTechniques: ReadonlySet<Technique> = new Set([
 
 /**
  * What is done where nothing is asked for. NEON lanes of 16 bits leave weights enough room: rounding them to nearest cost All-CNN-C and
- * ResNet-8 nothing, and fitting them takes minutes. Everywhere else the budget binds.
+ * ResNet-8 nothing, and fitting them takes long. Everywhere else the budget binds.
  */
 export function automaticTechniques(accumulator: { readonly accBits: number; readonly lanes: number }) {
   return accumulator.accBits >= 16 && accumulator.lanes > 1 ? new Set<Technique>(['bias']) : defaultTechniques;
