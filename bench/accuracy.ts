@@ -14,7 +14,8 @@ import { parseArgs } from 'node:util';
 import { measureAll } from './accuracy/measure.ts';
 import { openNetworks } from './accuracy/networks.ts';
 import { ablation, formats, targets } from './accuracy/rows.ts';
-import { ablationTable, formatsTable, replaceSection, targetsTable } from './accuracy/tables.ts';
+import { ablationTable, formatsTable, targetsTable } from './accuracy/tables.ts';
+import { replaceSection } from './section.ts';
 
 const { values } = parseArgs({
   options: {
@@ -40,5 +41,8 @@ const tables = {
 for (const [name, [rows, table]] of Object.entries(tables)) {
   if (!only.includes(name)) continue;
   const results = await measureAll(networks, rows, finished);
-  await writeFile(page, replaceSection(await readFile(page, 'utf8'), name, table(results)));
+  await writeFile(
+    page,
+    replaceSection(await readFile(page, 'utf8'), { name, script: 'bench/accuracy.ts' }, table(results)),
+  );
 }

@@ -11,7 +11,7 @@ import { armv82Dotprod } from '../src/targets/armv8.2-dotprod.ts';
 import { armv86I8mm } from '../src/targets/armv8.6-i8mm.ts';
 import { armv8a } from '../src/targets/armv8-a.ts';
 import type { Target } from '../src/targets/target.ts';
-import type { LayerSpec, NetworkSpec, OperatorSpec } from './specification.ts';
+import type { LayerSpec, OperatorSpec, SeededNetwork } from './specification.ts';
 import { drawWeights, networkScheme, type Scheme, schemes } from './weights.ts';
 
 /** The targets for which layers are measured, each in a program of its own. */
@@ -42,7 +42,7 @@ export function caseName(layer: string, { name }: Scheme): string {
   return `${layer}, ${name}`;
 }
 
-export function networkGraph({ name, input, dataBits, layers }: NetworkSpec): Graph {
+export function networkGraph({ name, input, dataBits, layers }: SeededNetwork): Graph {
   const b = new GraphBuilder(name);
   const scheme = networkScheme(dataBits);
   let x = addInput(b, 'input', [1, ...input], scheme);

@@ -20,9 +20,10 @@ import { loadBundle } from '../src/verify/load.ts';
 import type { VerifiedProgram } from '../src/verify/program.ts';
 import { verifyProgram } from '../src/verify/verify.ts';
 import { layerGraph, layerTargets, networkGraph } from './graphs.ts';
+import { quantizedNetwork } from './quantized-network.ts';
 import { readPeers, resultsText } from './report.ts';
 import { type MeasuredProgram, measuredOf, type Results } from './results.ts';
-import { readSpecification } from './specification.ts';
+import { type NetworkSpec, readSpecification } from './specification.ts';
 
 const specification = readSpecification();
 const wanted = process.argv.slice(2).filter((word) => !word.startsWith('-'));
@@ -36,7 +37,7 @@ for (const target of layerTargets) {
   if (isWanted('layers') || isWanted(graph.name)) programs.push(await measure(graph, target));
 }
 for (const network of specification.networks) {
-  if (isWanted(network.name)) programs.push(await measure(networkGraph(network), armv8a));
+  if (isWanted(network.name)) programs.push(await measure(await graphOf(network), armv8a));
 }
 if (isWanted('digits')) programs.push(await measureBundle('generated/digits'));
 
@@ -59,6 +60,10 @@ async function withOthers(measured: readonly MeasuredProgram[]): Promise<Results
 async function write(results: Results): Promise<void> {
   await writeFile(resultsFile, `${JSON.stringify(results, null, 1)}\n`);
   await writeFile(new URL('results.md', import.meta.url), resultsText(results, specification, readPeers()));
+}
+
+function graphOf(network: NetworkSpec): Graph | Promise<Graph> {
+  return 'layers' in network ? networkGraph(network) : quantizedNetwork(network);
 }
 
 /** Compiles, verifies bit for bit on a few vectors, and counts. */

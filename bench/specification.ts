@@ -37,6 +37,28 @@ const operator = z.discriminatedUnion('kind', [
 
 const shape = z.tuple([size, size, size]);
 
+const network = z.strictObject({
+  name: z.string(),
+  about: z.string(),
+  /** Instructions a MAC, over the whole network. */
+  target: z.number().optional(),
+});
+
+/** Layers in integers, with random weights. */
+const seeded = network.extend({
+  input: shape,
+  dataBits: size,
+  /** `from`: the layers that it reads, where that is not the one before. */
+  layers: z.array(z.strictObject({ name: z.string(), from: z.array(z.string()).optional(), op: operator })),
+});
+
+/** A float model that neonarrow itself quantizes, by its defaults. */
+const quantized = network.extend({
+  /** A file, from the project's folder; or the name of a network of `bench/networks`. */
+  model: z.union([z.strictObject({ file: z.string() }), z.strictObject({ built: z.string() })]),
+  calibrate: z.string(),
+});
+
 const schema = z.strictObject({
   about: z.string(),
   layers: z.array(
@@ -49,23 +71,14 @@ const schema = z.strictObject({
       targets: z.partialRecord(z.enum(schemeNames), z.number().nullable()),
     }),
   ),
-  networks: z.array(
-    z.strictObject({
-      name: z.string(),
-      about: z.string(),
-      input: shape,
-      dataBits: size,
-      /** Instructions a MAC, over the whole network. */
-      target: z.number().optional(),
-      /** `from`: the layers that it reads, where that is not the one before. */
-      layers: z.array(z.strictObject({ name: z.string(), from: z.array(z.string()).optional(), op: operator })),
-    }),
-  ),
+  networks: z.array(z.union([seeded, quantized])),
 });
 
 export type Specification = z.infer<typeof schema>;
 export type LayerSpec = Specification['layers'][number];
 export type NetworkSpec = Specification['networks'][number];
+export type SeededNetwork = z.infer<typeof seeded>;
+export type QuantizedNetwork = z.infer<typeof quantized>;
 export type OperatorSpec = z.infer<typeof operator>;
 export type Extent = z.infer<typeof shape>;
 

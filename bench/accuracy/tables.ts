@@ -79,11 +79,3 @@ export const formatsTable = ablationTable;
 function columnOf({ row }: Result): string {
   return `${row.network}, ${row.options.accBits} bits`;
 }
-
-/** The page with new text between the markers of a section. */
-export function replaceSection(page: string, name: string, text: string): string {
-  const [begin, end] = [`<!-- ${name}: written by bench/accuracy.ts -->`, `<!-- /${name} -->`];
-  const [from, to] = [page.indexOf(begin), page.indexOf(end)];
-  if (from < 0 || to < from) throw new Error(`The page has no section "${name}".`);
-  return `${page.slice(0, from + begin.length)}\n\n${text}\n\n${page.slice(to)}`;
-}
