@@ -7,6 +7,7 @@ import type { Reduction } from '../src/ops/definition.ts';
 import { definitionOf } from '../src/ops/index.ts';
 import { withNarrowRequantization } from '../src/quantize/requant16.ts';
 import { singleSegment } from '../src/quantize/segments.ts';
+import { armv7Neon } from '../src/targets/armv7-neon.ts';
 import { armv82Dotprod } from '../src/targets/armv8.2-dotprod.ts';
 import { armv86I8mm } from '../src/targets/armv8.6-i8mm.ts';
 import { armv8a } from '../src/targets/armv8-a.ts';
@@ -15,7 +16,7 @@ import type { LayerSpec, OperatorSpec, SeededNetwork } from './specification.ts'
 import { drawWeights, networkScheme, type Scheme, schemes } from './weights.ts';
 
 /** The targets for which layers are measured, each in a program of its own. */
-export const layerTargets: readonly Target[] = [armv8a, armv82Dotprod, armv86I8mm];
+export const layerTargets: readonly Target[] = [armv8a, armv82Dotprod, armv86I8mm, armv7Neon];
 
 /** Each layer under each scheme of the processor that its entry names. */
 function layerCases(layers: readonly LayerSpec[], processor: Target): (readonly [LayerSpec, Scheme])[] {

@@ -15,6 +15,8 @@ export const schemeNames = [
   'winograd 2x2, exact',
   'dot product',
   'matrix product',
+  'Armv7',
+  'Armv7, flushes',
 ] as const;
 
 export type SchemeName = (typeof schemeNames)[number];

@@ -3,6 +3,7 @@ import type { AccumulatorModel } from '../src/graph/types.ts';
 import type { WinogradTile } from '../src/numeric/winograd.ts';
 import { windowBudget } from '../src/quantize/accumulator.ts';
 import { accumulatorOfProduct, greedySegments } from '../src/quantize/segments.ts';
+import { armv7Neon } from '../src/targets/armv7-neon.ts';
 import { armv82Dotprod } from '../src/targets/armv8.2-dotprod.ts';
 import { armv86I8mm } from '../src/targets/armv8.6-i8mm.ts';
 import type { Target } from '../src/targets/target.ts';
@@ -28,9 +29,11 @@ const wide = { draw: 'uniform', largest: 127 } as const;
 
 const filled = { draw: 'fill', segments: 1 } as const;
 
+const flushing = { draw: 'normal', largest: 63, steps: 6 } as const;
+
 export const schemes: readonly Scheme[] = [
   { name: 'one segment', dataBits: 8, accumulatorBits: 16, weights: filled },
-  { name: 'flushes', dataBits: 8, accumulatorBits: 16, weights: { draw: 'normal', largest: 63, steps: 6 } },
+  { name: 'flushes', dataBits: 8, accumulatorBits: 16, weights: flushing },
   { name: 'uniform, flushes', dataBits: 8, accumulatorBits: 16, weights: { draw: 'uniform', largest: 63 } },
   // Of 4-bit data and weights of −1, 0 and 1, as many as need no more than one flush.
   { name: '8 bits', dataBits: 4, accumulatorBits: 8, weights: { draw: 'fill', segments: 2 } },
@@ -45,6 +48,8 @@ export const schemes: readonly Scheme[] = [
   },
   { name: 'dot product', dataBits: 8, accumulatorBits: 16, weights: wide, target: armv82Dotprod },
   { name: 'matrix product', dataBits: 8, accumulatorBits: 16, weights: wide, target: armv86I8mm },
+  { name: 'Armv7', dataBits: 8, accumulatorBits: 16, weights: filled, target: armv7Neon },
+  { name: 'Armv7, flushes', dataBits: 8, accumulatorBits: 16, weights: flushing, target: armv7Neon },
 ];
 
 /** Of whole networks: 6-bit weights, which real networks keep their accuracy with, and the flushes that these need. */

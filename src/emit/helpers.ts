@@ -15,9 +15,10 @@ interface Helper {
  * of the two bodies uses stands behind the same `#if` as these.
  *
  * @param model prefix of all symbols
+ * @param fewRegisters for Armv7's 16 vector registers: what compilers may not reorder, lest sums do not fit them
  */
-export function helperFunctions(model: string, text: string): string {
-  const all = loadHelpers(model);
+export function helperFunctions(model: string, text: string, fewRegisters = false): string {
+  const all = loadHelpers(model, fewRegisters);
   const users = new Map<string, Set<Body>>();
   for (const body of ['neon', 'portable'] as const) {
     for (const name of closure(all, body, callsIn(model, all.keys(), bodyText(text, body)))) {
@@ -27,8 +28,8 @@ export function helperFunctions(model: string, text: string): string {
   return layOut(model, all, ordered(all, [...users.keys()].sort()), users);
 }
 
-function loadHelpers(model: string): ReadonlyMap<string, Helper> {
-  const data = { model, MODEL: model.toUpperCase() };
+function loadHelpers(model: string, fewRegisters: boolean): ReadonlyMap<string, Helper> {
+  const data = { model, MODEL: model.toUpperCase(), fewRegisters };
   const texts = new Map<string, string>();
   for (const file of templatesIn('helpers')) {
     texts.set(file.replace('.c.hbs', '').replaceAll('-', '_'), renderC(`helpers/${file}`, data).trimEnd());

@@ -18,7 +18,11 @@ export function emitSource(context: EmitContext): SourceFile {
   const texts = layers.map((layer) => layer.text);
   const calls = steps.map((step) => callOf(context, step));
   const borders = calls.some((call) => call.border !== '') ? `${model}_fill_border(` : '';
-  const helpers = helperFunctions(model, [...texts, borders].join('\n')).trimEnd();
+  const helpers = helperFunctions(
+    model,
+    [...texts, borders].join('\n'),
+    options.target.vectorRegisters === 16,
+  ).trimEnd();
   const contents = renderC('model.c.hbs', {
     ...context.head,
     title: `${options.graph.name} for ${options.target.description}`,

@@ -1,8 +1,9 @@
 import type { Conv2dOp, FullyConnectedOp, Graph } from '../graph/types.ts';
 import type { Target } from '../targets/target.ts';
 import type { ReductionNode } from './k-lanes/geometry.ts';
+import { innerLoopFor } from './k-lanes/inner-loop.ts';
 import { packReduction, prepare } from './k-lanes/prepare.ts';
-import { kLanesView, predictedInstructions } from './k-lanes/view.ts';
+import { kLanesView } from './k-lanes/view.ts';
 import type { Kernel, ViewContext } from './kernel.ts';
 
 /**
@@ -14,7 +15,7 @@ const shared = {
   summary: 'products in 8 lanes of 16 bits, flushed into 32 bits where the weights need it',
   misfit,
   cost: (node: ReductionNode, graph: Graph, target: Target) => ({
-    instructions: predictedInstructions(prepare(node, graph), target),
+    instructions: innerLoopFor(target).instructions(prepare(node, graph)),
   }),
   pack: packReduction,
   view: (context: ViewContext<Conv2dOp> | ViewContext<FullyConnectedOp>) => kLanesView(context, 'conv-k-lanes-flush'),

@@ -11,6 +11,7 @@ import { emitBundle } from '../../src/emit/bundle.ts';
 import type { Graph } from '../../src/graph/types.ts';
 import { type Selections, selectKernels } from '../../src/kernels/select.ts';
 import { planMemory } from '../../src/plan/plan.ts';
+import { armv7Neon } from '../../src/targets/armv7-neon.ts';
 import { armv8a } from '../../src/targets/armv8-a.ts';
 import { portable } from '../../src/targets/portable.ts';
 import type { CompilerKind, Target } from '../../src/targets/target.ts';
@@ -25,10 +26,11 @@ export interface Case {
   readonly inputs?: readonly Int8Array[];
 }
 
-/** NEON under QEMU by both compilers, and the portable bodies on this machine with sanitizers. */
+/** NEON under QEMU by both compilers, Armv7's, and the portable bodies on this machine with sanitizers. */
 export const toolchains = [
   { name: 'gcc, NEON', kind: 'gcc', target: armv8a, optimization: '-O2' },
   { name: 'clang, NEON', kind: 'clang', target: armv8a, optimization: '-O3' },
+  { name: 'gcc, Armv7', kind: 'gcc', target: armv7Neon, optimization: '-O2' },
   { name: 'host, portable', kind: 'gcc', target: portable, optimization: '-O1' },
 ] as const satisfies readonly TestToolchain[];
 
@@ -53,7 +55,7 @@ export function bundleOf({ name, graph, selections }: Case, target: Target = arm
 export async function runCases(
   cases: readonly Case[],
   toolchain: TestToolchain,
-  generatedFor: Target = armv8a,
+  generatedFor: Target = toolchain.target === portable ? armv8a : toolchain.target,
 ): Promise<string> {
   return withTempDir(async (dir) => {
     const bundles = cases.map((c) => bundleOf(c, generatedFor));

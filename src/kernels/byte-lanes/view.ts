@@ -3,7 +3,7 @@ import type { Conv2dOp, FullyConnectedOp } from '../../graph/types.ts';
 import { integerClamp } from '../../ops/quantized.ts';
 import type { Geometry } from '../k-lanes/geometry.ts';
 import { planeOf, tileChannels } from '../k-lanes/tile.ts';
-import { tileView } from '../k-lanes/view.ts';
+import { tileView } from '../k-lanes/tile-view.ts';
 import type { Operand, ViewContext } from '../kernel.ts';
 import { requantizerView } from '../requantizer-arrays.ts';
 import { type Prepared, prepareBytes } from './prepare.ts';
