@@ -83,9 +83,9 @@ function addOperator(
     case 'dense':
       return addReduction(b, name, spec, spec.kind === 'dense' ? flattened(b, name, x) : x, scheme);
     case 'maxPool': {
-      const { kernel, stride } = spec;
+      const { kernel, stride, pad } = spec;
       const window = { kernel: [kernel, kernel], strides: [stride, stride], dilations: [1, 1] } as const;
-      return addNode(b, name, { kind: 'maxPool', ...window, pads: [0, 0, 0, 0] }, inputs, quantOf(b, x));
+      return addNode(b, name, { kind: 'maxPool', ...window, pads: [pad, pad, pad, pad] }, inputs, quantOf(b, x));
     }
     case 'averagePool': {
       const kernel = [spec.kernel, spec.kernel] as const;

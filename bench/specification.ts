@@ -31,7 +31,12 @@ const operator = z.discriminatedUnion('kind', [
     outputs: size,
   }),
   z.strictObject({ kind: z.literal('dense'), outputs: size }),
-  z.strictObject({ kind: z.literal('maxPool'), kernel: size, stride: size }),
+  z.strictObject({
+    kind: z.literal('maxPool'),
+    kernel: size,
+    stride: size,
+    pad: z.number().int().nonnegative().default(0),
+  }),
   z.strictObject({ kind: z.literal('averagePool'), kernel: size }),
   z.strictObject({ kind: z.literal('add') }),
   z.strictObject({ kind: z.literal('hardSwish') }),

@@ -21,7 +21,9 @@ export const averagePool: Kernel<AveragePoolOp> = {
     batchMisfit(node, graph) ??
     divisorsMisfit(node, graph) ??
     sumMisfit(node, graph),
-  cost: (node, graph) => ({ instructions: 20 + blocksOf(node, graph) * (45 + 5 * positionsOf(node)) }),
+  cost: (node, graph) => ({
+    instructions: 20 + blocksOf(node, graph) * (45 + 5 * positionsOf(node) + 4 * node.op.kernel[0]),
+  }),
   pack: (node, graph) => ({ arrays: divisionArrays(node, graph) }),
   view: ({ graph, node, inputs, output, arrayName }) => {
     const { divisors, multipliers, shifts, left } = divisionOf(node, graph);

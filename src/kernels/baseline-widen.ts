@@ -1,8 +1,8 @@
 import { must } from '../core/must.ts';
 import type { Conv2dOp, FullyConnectedOp, Graph } from '../graph/types.ts';
 import { integerClamp } from '../ops/quantized.ts';
-import { packUnproven, requantizerOf } from './baseline.ts';
-import { type Geometry, geometryOf, type ReductionNode } from './k-lanes/geometry.ts';
+import { packUnproven } from './baseline.ts';
+import { type Geometry, geometryOf, type ReductionNode, requantizerOf } from './k-lanes/geometry.ts';
 import { type Plane, planeOf, type Tile, tilesOf } from './k-lanes/tile.ts';
 import type { Cost, Kernel, Operand, Packed, ViewContext } from './kernel.ts';
 import { requantizerView } from './requantizer-arrays.ts';

@@ -1,8 +1,5 @@
-import { must } from '../core/must.ts';
 import type { Graph } from '../graph/types.ts';
-import type { Requantizer } from '../numeric/requantize.ts';
-import { reductionRequantizer } from '../ops/quantized.ts';
-import { foldedBias, type Geometry, geometryOf, type ReductionNode } from './k-lanes/geometry.ts';
+import { foldedBias, geometryOf, type ReductionNode, requantizerOf } from './k-lanes/geometry.ts';
 import { checkSums } from './k-lanes/prepare.ts';
 import type { ConstantArray, Packed } from './kernel.ts';
 import { requantizerArrays } from './requantizer-arrays.ts';
@@ -27,8 +24,4 @@ export function packUnproven(
     ...requantizerArrays(requantizer, slots),
   ];
   return { arrays };
-}
-
-export function requantizerOf(g: Geometry, graph: Graph): Requantizer {
-  return reductionRequantizer(g.node, [g.x, must(graph.tensors.get(g.node.inputs[1]!), 'weights')], g.y);
 }

@@ -3,15 +3,11 @@ import type { AccumulatorModel, Conv2dOp, Graph, Node } from '../graph/types.ts'
 import { windowBudget } from '../quantize/accumulator.ts';
 import { greedySegments } from '../quantize/segments.ts';
 import { pixelsFor, type Target } from '../targets/target.ts';
-import {
-  block,
-  channelLanesView,
-  epilogueInstructions,
-  packChannelLanes,
-  packChannels,
-  requantizerOf,
-} from './channel-lanes.ts';
-import { type Geometry, geometryOf } from './k-lanes/geometry.ts';
+import { epilogueInstructions } from './channel-lanes/cost.ts';
+import { packChannelLanes } from './channel-lanes/pack.ts';
+import { channelLanesView } from './channel-lanes/view.ts';
+import { block, packChannels } from './channel-lanes/weights.ts';
+import { type Geometry, geometryOf, requantizerOf } from './k-lanes/geometry.ts';
 import type { Kernel, Operand, ViewContext } from './kernel.ts';
 
 /** Weights of a row of so many taps stay in registers, next to the accumulators of a tile and what requantizes them. */
@@ -69,7 +65,7 @@ interface Layer {
 function layerOf(node: Node<Conv2dOp>, graph: Graph): Layer {
   const g = geometryOf(node, graph);
   const model = modelOf(g);
-  return { g, model, epilogue: epilogueInstructions(requantizerOf(g, graph), model) };
+  return { g, model, epilogue: epilogueInstructions(g, requantizerOf(g, graph), model.segments.length > 1) };
 }
 
 function tileInstructions({ g, model, epilogue }: Layer, pixels: number): number {

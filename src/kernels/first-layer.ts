@@ -3,16 +3,12 @@ import type { AccumulatorModel, Conv2dOp, Graph, Node } from '../graph/types.ts'
 import { fitsWindow, windowBudget } from '../quantize/accumulator.ts';
 import { greedySegments } from '../quantize/segments.ts';
 import { pixelsFor, type Target } from '../targets/target.ts';
-import {
-  block,
-  channelLanesView,
-  channelRanges,
-  epilogueInstructions,
-  packChannelLanes,
-  packChannels,
-  requantizerOf,
-} from './channel-lanes.ts';
-import { type Geometry, geometryOf } from './k-lanes/geometry.ts';
+import { channelRanges } from './channel-lanes/certify.ts';
+import { epilogueInstructions } from './channel-lanes/cost.ts';
+import { packChannelLanes } from './channel-lanes/pack.ts';
+import { channelLanesView } from './channel-lanes/view.ts';
+import { block, packChannels } from './channel-lanes/weights.ts';
+import { type Geometry, geometryOf, requantizerOf } from './k-lanes/geometry.ts';
 import type { Kernel, ViewContext } from './kernel.ts';
 
 /** Longer rows make long code, and fill the 16 bytes of a K-in-lanes step well. */
@@ -20,6 +16,9 @@ const longestRow = 48;
 /** Output pixels of a row that share loaded weights, at most: two accumulators each; with flushes, four more registers each. */
 const mostPixels = 8;
 const mostFlushed = 4;
+
+/** Bytes of all rows up to which they are written out: no loop then carries the sums, which gcc copies around in one. */
+const mostWritten = 48;
 
 /** One row of the kernel is a step: lanes are flushed between rows, or not at all. */
 function modelOf(g: Geometry): AccumulatorModel {
@@ -53,6 +52,14 @@ function productOrder(g: Geometry): number[] {
   return Array.from({ length: g.kernel[0] }, (_, ky) => row.map(({ k }) => ky * g.walk.runLength + k)).flat();
 }
 
+function isFlushed({ segments }: AccumulatorModel): boolean {
+  return segments.length > 1;
+}
+
+function isWritten(g: Geometry): boolean {
+  return g.reduction.length <= mostWritten;
+}
+
 interface Layer {
   readonly g: Geometry;
   readonly model: AccumulatorModel;
@@ -63,7 +70,7 @@ interface Layer {
 function layerOf(node: Node<Conv2dOp>, graph: Graph): Layer {
   const g = geometryOf(node, graph);
   const model = modelOf(g);
-  return { g, model, epilogue: epilogueInstructions(requantizerOf(g, graph), model) };
+  return { g, model, epilogue: epilogueInstructions(g, requantizerOf(g, graph), isFlushed(model)) };
 }
 
 /** Bytes of an input row that a tile reads. */
@@ -78,10 +85,12 @@ function tileInstructions({ g, model, epilogue }: Layer, pixels: number): number
   const reads = new Set(
     Array.from({ length: pixels * runLength }, (_, i) => Math.floor(i / runLength) * between + (i % runLength)),
   );
-  const loads = Math.ceil(bytesOfRow(g, pixels) / 16);
-  const row = loads + reads.size + runLength * (1 + 2 * pixels) + 4;
-  const flushes = model.segments.length > 1 ? model.segments.length * pixels * 5 : 0;
-  return kh * row + flushes + pixels * epilogue + 22;
+  const loads = Math.ceil(bytesOfRow(g, pixels) / 32);
+  const row = loads + reads.size + runLength * (1 + 2 * pixels);
+  // In a loop, sums start from zero, and are cleared after a flush; else the first product of a segment starts them.
+  const zero = isWritten(g) ? 0 : 2 * pixels;
+  const flushes = (model.segments.length - 1) * (4 * pixels + zero);
+  return kh * (row + (isWritten(g) ? 0 : 4)) + zero + flushes + pixels * epilogue + 16;
 }
 
 function tileCount(g: Geometry, pixels: number): number {
@@ -127,6 +136,7 @@ function view(context: ViewContext<Conv2dOp>) {
     ...channelLanesView(context, g, model, pixels),
     begins: false,
     rows: kh,
+    written: isWritten(g),
     rowStep: g.dilations[0] * must(context.inputs[0], 'input').rowStride,
     rowBytes: runLength,
     rowWeights: runLength * block,

@@ -36,7 +36,7 @@ export interface PoolView {
 }
 
 /** More are a loop. */
-const mostPositions = 16;
+export const mostPositions = 16;
 
 export function poolView(node: Node<MaxPoolOp> | Node<AveragePoolOp>, x: Operand, y: Operand): PoolView {
   const { kernel, strides, pads } = node.op;

@@ -1,7 +1,6 @@
 import type { Graph } from '../../graph/types.ts';
 import type { Requantizer } from '../../numeric/requantize.ts';
-import { requantizerOf } from '../channel-lanes.ts';
-import { foldedBias, type Geometry, geometryOf, type ReductionNode } from '../k-lanes/geometry.ts';
+import { foldedBias, type Geometry, geometryOf, type ReductionNode, requantizerOf } from '../k-lanes/geometry.ts';
 import { perSlot } from '../k-lanes/pack.ts';
 import { checkSums } from '../k-lanes/prepare.ts';
 import { tileChannels } from '../k-lanes/tile.ts';

@@ -41,9 +41,9 @@ function misfit({ feature, groupBytes }: DotKernel, node: ReductionNode, graph: 
 }
 
 function instructionsOf({ groupBytes }: DotKernel, node: ReductionNode, graph: Graph): number {
-  const { geometry, packed, requantizer } = prepareGroups(node, graph, groupBytes);
+  const { geometry, packed, epilogue } = prepareGroups(node, graph, groupBytes);
   const plane = likelyPlane(geometry);
-  const chosen = chooseDotTile(plane, packed, requantizer);
+  const chosen = chooseDotTile(plane, packed, epilogue);
   return chosen === undefined
     ? Number.POSITIVE_INFINITY
     : packed.tiles * tilesOf(plane, chosen.tile) * chosen.instructions;

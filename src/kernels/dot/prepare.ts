@@ -2,8 +2,8 @@ import { invariant } from '../../core/diagnostics.ts';
 import type { Graph } from '../../graph/types.ts';
 import type { Requantizer } from '../../numeric/requantize.ts';
 import { overflowOf } from '../../quantize/accumulator.ts';
-import { requantizerOf } from '../channel-lanes.ts';
-import { foldedBias, type Geometry, geometryOf, type ReductionNode } from '../k-lanes/geometry.ts';
+import { epilogueInstructions } from '../channel-lanes/cost.ts';
+import { foldedBias, type Geometry, geometryOf, type ReductionNode, requantizerOf } from '../k-lanes/geometry.ts';
 import { perSlot } from '../k-lanes/pack.ts';
 import { checkSums } from '../k-lanes/prepare.ts';
 import type { ConstantArray, Packed } from '../kernel.ts';
@@ -14,11 +14,15 @@ export interface Prepared {
   readonly geometry: Geometry;
   readonly packed: GroupedWeights;
   readonly requantizer: Requantizer;
+  /** Instructions that finish 16 channels of a pixel. */
+  readonly epilogue: number;
 }
 
 export function prepareGroups(node: ReductionNode, graph: Graph, groupBytes: GroupBytes): Prepared {
   const geometry = geometryOf(node, graph);
-  return { geometry, packed: packGroups(geometry, groupBytes), requantizer: requantizerOf(geometry, graph) };
+  const requantizer = requantizerOf(geometry, graph);
+  const epilogue = epilogueInstructions(geometry, requantizer, true);
+  return { geometry, packed: packGroups(geometry, groupBytes), requantizer, epilogue };
 }
 
 /** Certifies the packed bytes and lists the arrays that the generated code reads. */

@@ -1,5 +1,3 @@
-import type { Requantizer } from '../../numeric/requantize.ts';
-import { epilogueInstructions } from '../channel-lanes.ts';
 import { chooseTile, type Plane, pixelsOf, type Tile } from '../k-lanes/tile.ts';
 import type { GroupedWeights } from './pack.ts';
 
@@ -32,30 +30,33 @@ function multipliesOfGroup({ groupBytes }: GroupedWeights, pixels: number): numb
 }
 
 /** Predicted instructions of one tile. Pixels of a `vmmlaq_s32` come in pairs, put together by a zip a register. */
-function tileInstructions(packed: GroupedWeights, requantizer: Requantizer, tile: Tile): number {
+function tileInstructions(packed: GroupedWeights, epilogue: number, tile: Tile): number {
   const { groupBytes, runs } = packed;
   const pixels = pixelsOf(tile);
   const pointers = tile.shape === 'line' ? pixels : 1;
   const { passes, rest, unroll } = runWalkOf(packed);
-  const group = multipliesOfGroup(packed, pixels) + (groupBytes === 4 ? 2 : 4 + pixels / 2);
+  // Compilers pair few of the weights' loads: gcc 3 instructions for 4 registers, 7 for 8.
+  const group = multipliesOfGroup(packed, pixels) + (groupBytes === 4 ? 3 : 7 + pixels / 2);
   const pass = (32 / groupBytes) * group + pixels + (pointers + 4) / unroll;
   const ofRun = passes * pass + (rest > 0 ? rest * group + pixels : 0) + (runs > 1 ? pointers + 5 : 2);
   const addressing = tile.shape === 'line' ? 10 + 7 * pixels : 12;
-  const model = { bits: 32, lanes: 1, step: groupBytes, runLength: 1, segments: [1] };
-  const finish = epilogueInstructions(requantizer, model) + (groupBytes === 4 ? 0 : 8);
+  const finish = epilogue + (groupBytes === 4 ? 0 : 8);
   return runs * ofRun + addressing + 20 + pixels * finish;
 }
 
-/** @returns undefined where no tile of these kernels fits: `vmmlaq_s32` takes two pixels at least */
+/**
+ * @param epilogue instructions that finish 16 channels of a pixel
+ * @returns undefined where no tile of these kernels fits: `vmmlaq_s32` takes two pixels at least
+ */
 export function chooseDotTile(
   plane: Pick<Plane, 'height' | 'width'>,
   packed: GroupedWeights,
-  requantizer: Requantizer,
+  epilogue: number,
 ): { readonly tile: Tile; readonly instructions: number } | undefined {
   const costOf = (tile: Tile) =>
     packed.groupBytes === 8 && pixelsOf(tile) % 2 === 1
       ? Number.POSITIVE_INFINITY
-      : tileInstructions(packed, requantizer, tile);
+      : tileInstructions(packed, epilogue, tile);
   const tile = chooseTile(plane, mostPixels, costOf);
   const instructions = costOf(tile);
   return Number.isFinite(instructions) ? { tile, instructions } : undefined;

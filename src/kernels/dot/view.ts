@@ -14,10 +14,10 @@ type Context = ViewContext<Conv2dOp> | ViewContext<FullyConnectedOp>;
 
 /** The data of `conv-dotprod` and `conv-i8mm`. */
 export function dotView(context: Context, groupBytes: GroupBytes, name: string) {
-  const { geometry: g, packed, requantizer } = prepareGroups(context.node, context.graph, groupBytes);
+  const { geometry: g, packed, requantizer, epilogue } = prepareGroups(context.node, context.graph, groupBytes);
   const [x, y] = [must(context.inputs[0], 'input'), context.output];
   const plane = planeOf(g, x, y);
-  const { tile } = must(chooseDotTile(plane, packed, requantizer), 'tile');
+  const { tile } = must(chooseDotTile(plane, packed, epilogue), 'tile');
   const perGroup = g.reduction.channels / g.groups;
   const array = (suffix: string) => context.arrayName(suffix);
   const tiled = tileView(plane, tile);

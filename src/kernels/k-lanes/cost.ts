@@ -106,6 +106,6 @@ function epilogue(course: Course, tile: Tile, { height }: Pick<Plane, 'height'>)
   const addressing = tile.shape === 'line' ? 10 + 7 * pixels : inBlocks;
   // Where registers are short, the requantizer's constants are loaded for each tile.
   const constants = isWritten(course) ? 0 : 3;
-  const ofPixel = (course.partition.kind === 'whole' ? 12 : 8) + (course.cutChannels ? 2 : 0);
+  const ofPixel = (course.partition.kind === 'whole' ? 12 : 8) + (course.cutChannels ? 3 : 0);
   return addressing + constants + 7 + ofPixel * pixels;
 }

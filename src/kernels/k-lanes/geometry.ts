@@ -10,9 +10,10 @@ import type {
   Pair,
   Tensor,
 } from '../../graph/types.ts';
+import type { Requantizer } from '../../numeric/requantize.ts';
 import type { Reduction } from '../../ops/definition.ts';
 import { definitionOf } from '../../ops/index.ts';
-import { quantOf } from '../../ops/quantized.ts';
+import { quantOf, reductionRequantizer } from '../../ops/quantized.ts';
 import type { SumRange } from '../../quantize/accumulator.ts';
 import type { RowWalk } from './partition.ts';
 import { walkOf } from './walk.ts';
@@ -83,4 +84,9 @@ export function weightSum(g: Geometry, channel: number): number {
 /** `bias' = bias − zp_x · Σw` (DESIGN §3): raw steps are multiplied, the zero point's share is constant. */
 export function foldedBias(g: Geometry, channel: number): number {
   return g.bias[channel]! - quantOf(g.x).zeroPoint * weightSum(g, channel);
+}
+
+/** From a channel's sum to the output's steps. */
+export function requantizerOf(g: Geometry, graph: Graph): Requantizer {
+  return reductionRequantizer(g.node, [g.x, must(graph.tensors.get(g.node.inputs[1]!), 'weights')], g.y);
 }

@@ -29,6 +29,9 @@ export function innerLoopFor({ vectorRegisters }: Target): InnerLoop {
   return vectorRegisters === 16 ? single : pairs;
 }
 
+/** Instructions of a function, once: what it saves, the addresses of its constants. */
+const entryAndExit = 20;
+
 const pairs = innerLoop('pairs', mostPixelsFlushed, tileInstructions);
 const single = innerLoop('single', 3, singleTileInstructions, 3);
 
@@ -46,7 +49,7 @@ function innerLoop(
     instructions(p) {
       const plane = likelyPlane(p.geometry);
       const tile = tileOf(p, plane);
-      return p.packed.tiles * tilesOf(plane, tile) * cost(p, tile, plane);
+      return entryAndExit + p.packed.tiles * tilesOf(plane, tile) * cost(p, tile, plane);
     },
   };
 }

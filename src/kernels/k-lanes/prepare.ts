@@ -1,13 +1,12 @@
 import { invariant } from '../../core/diagnostics.ts';
 import type { Graph } from '../../graph/types.ts';
 import { largestSum, type Requantizer } from '../../numeric/requantize.ts';
-import { reductionRequantizer } from '../../ops/quantized.ts';
 import type { ConstantArray, Packed } from '../kernel.ts';
 import { measuredSums } from '../measured-sums.ts';
 import { requantizerArrays } from '../requantizer-arrays.ts';
 import { certify } from './certify.ts';
 import { type Course, tileInstructions } from './cost.ts';
-import { foldedBias, type Geometry, geometryOf, type ReductionNode } from './geometry.ts';
+import { foldedBias, type Geometry, geometryOf, type ReductionNode, requantizerOf } from './geometry.ts';
 import { type PackedWeights, packWeights, perSlot } from './pack.ts';
 import { fitsLanes, type Partition, partitionsOf, segmentEnds } from './partition.ts';
 import { mostPixelsFlushed, tileChannels } from './tile.ts';
@@ -43,7 +42,7 @@ export function prepare(node: ReductionNode, graph: Graph): Prepared {
     packed,
     ...course,
     segments: segmentEnds(course.walk, course.partition),
-    requantizer: reductionRequantizer(node, [geometry.x, graph.tensors.get(node.inputs[1]!)!], geometry.y),
+    requantizer: requantizerOf(geometry, graph),
   };
   cache.set(node, prepared);
   return prepared;
