@@ -43,9 +43,9 @@ export function caseName(layer: string, { name }: Scheme): string {
   return `${layer}, ${name}`;
 }
 
-export function networkGraph({ name, input, dataBits, layers }: SeededNetwork): Graph {
+export function networkGraph({ name, input, dataBits, fitted, layers }: SeededNetwork): Graph {
   const b = new GraphBuilder(name);
-  const scheme = networkScheme(dataBits);
+  const scheme = networkScheme(dataBits, fitted);
   let x = addInput(b, 'input', [1, ...input], scheme);
   for (const layer of layers) {
     x = addOperator(b, layer.name, layer.op, layer.from ?? [x], scheme);

@@ -55,6 +55,8 @@ const network = z.strictObject({
 const seeded = network.extend({
   input: shape,
   dataBits: size,
+  /** Whether weights are fitted to the accumulators, as the quantizer does: `weights.ts`. */
+  fitted: z.boolean().default(false),
   /** `from`: the layers that it reads, where that is not the one before. */
   layers: z.array(z.strictObject({ name: z.string(), from: z.array(z.string()).optional(), op: operator })),
 });

@@ -17,7 +17,8 @@ export interface Scheme {
   readonly weights:
     | { readonly draw: 'fill'; readonly segments: number }
     | { readonly draw: 'uniform'; readonly largest: number }
-    | { readonly draw: 'normal'; readonly largest: number; readonly steps?: number };
+    | { readonly draw: 'normal'; readonly largest: number; readonly steps?: number }
+    | { readonly draw: 'fitted'; readonly largest: number };
   /** In the Winograd domain, with weights of its own; `exact` without rounding its input. */
   readonly winograd?: { readonly tile: WinogradTile; readonly exact?: true };
   /** armv8-a where absent. */
@@ -52,9 +53,13 @@ export const schemes: readonly Scheme[] = [
   { name: 'Armv7, flushes', dataBits: 8, accumulatorBits: 16, weights: flushing, target: armv7Neon },
 ];
 
-/** Of whole networks: 6-bit weights, which real networks keep their accuracy with, and the flushes that these need. */
-export function networkScheme(dataBits: number): Scheme {
-  return { name: 'flushes', dataBits, accumulatorBits: 16, weights: { draw: 'normal', largest: 31 } };
+/**
+ * Of whole networks: 6-bit weights, which real networks keep their accuracy with, and the flushes that these need; `fitted` to the
+ * accumulators where that costs no accuracy to speak of, as the quantizer does.
+ */
+export function networkScheme(dataBits: number, fitted: boolean): Scheme {
+  const draw = fitted ? 'fitted' : 'normal';
+  return { name: 'flushes', dataBits, accumulatorBits: 16, weights: { draw, largest: 31 } };
 }
 
 export interface Drawn {
@@ -77,7 +82,11 @@ export function drawWeights(model: AccumulatorModel, outputs: number, length: nu
     case 'uniform':
       return flushed(drawUniform(outputs, length, weights.largest, 1));
     case 'normal':
-      return flushed(drawNormal(model, outputs, length, weights, budget));
+      return flushed(drawNormal(model, outputs, length, weights, budget).weights);
+    case 'fitted': {
+      const { weights: fitting, noise } = drawNormal(model, outputs, length, { ...weights, segments: model }, budget);
+      return flushed(noise <= acceptableNoise ? fitting : drawNormal(model, outputs, length, weights, budget).weights);
+    }
   }
 }
 
@@ -106,31 +115,44 @@ function drawFilling(
   }
 }
 
+/** Of a layer's weights, relative: what `src/quantize/choose.ts` accepts of a layer's output, −24 dB. */
+const acceptableNoise = 2 ** -8;
+
 /**
  * Normally distributed weights, as trained ones roughly are: the largest of a channel is `largest` or, as a quantizer under
- * the constraint chooses its scale, as much as accumulators hold that are flushed after every `steps` of a run.
+ * the constraint chooses its scale, as much as accumulators hold that are flushed after every `steps` of a run, or where `segments` end.
+ * @returns also Σ (rounded − real)² / Σ real²
  */
 function drawNormal(
   model: AccumulatorModel,
   outputs: number,
   length: number,
-  { largest, steps }: { readonly largest: number; readonly steps?: number },
+  {
+    largest,
+    steps,
+    segments = steps === undefined ? undefined : evenSegments(model, steps),
+  }: { readonly largest: number; readonly steps?: number; readonly segments?: AccumulatorModel | undefined },
   budget: number,
-): Int8Array {
+): { readonly weights: Int8Array; readonly noise: number } {
   const random = createRandom(length, outputs);
   const result = new Int8Array(outputs * length);
-  const segments = steps === undefined ? undefined : evenSegments(model, steps);
   // Two less than what a lane holds that starts where it needs to: so it may start from zero.
   const held = budget - 2;
+  let [error, power] = [0, 0];
   for (let o = 0; o < outputs; o++) {
     const real = Float64Array.from({ length }, () => random.normal());
     const most = real.reduce((a, b) => Math.max(a, Math.abs(b)), 0);
     let scale = largest / most;
     const rounded = () => Int8Array.from(real, (w) => Math.round(w * scale));
     while (segments !== undefined && heaviest(segments, rounded()) > held) scale *= 0.99;
-    result.set(rounded(), o * length);
+    const weights = rounded();
+    result.set(weights, o * length);
+    weights.forEach((q, k) => {
+      error += (q / scale - real[k]!) ** 2;
+      power += real[k]! ** 2;
+    });
   }
-  return result;
+  return { weights: result, noise: error / power };
 }
 
 function evenSegments(model: AccumulatorModel, steps: number): AccumulatorModel {
