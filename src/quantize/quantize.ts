@@ -25,7 +25,7 @@ import { withoutCopies } from './split-readers.ts';
 import { calibrateNetwork, MEASURED_SAMPLES, type Statistics } from './statistics.ts';
 import type { Wanted } from './winograd/decide.ts';
 import { withWinograd } from './winograd/network.ts';
-import { planWinograd, type WinogradPlan, withWinogradBits } from './winograd/plan.ts';
+import { planWinograd, type WinogradPlan, winogradSegments, withWinogradBits } from './winograd/plan.ts';
 
 /** A graph in integers, certified. */
 export interface QuantizedModel {
@@ -82,8 +82,9 @@ export async function quantizeCalibrated(
   const centreBias = options.techniques.has('bias');
   const wanted = await wantedOutputs(statistics, plan);
   const count = subset.length;
+  const segments = winogradSegments(graph, plan, given);
   const transformed = await withWinograd(
-    { float: graph, quantized: refined.graph, plan, count, inputs, means, centreBias, wanted },
+    { float: graph, quantized: refined.graph, plan, count, inputs, means, centreBias, wanted, segments },
     runNodeExactly,
     progress,
   );

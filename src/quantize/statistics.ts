@@ -8,7 +8,7 @@ import { affordableSamples, type Calibration, calibrate, checkDataset, gather } 
 import { createSlack, type SlackOf } from './calibrated/slack.ts';
 import { channelPowers, equalize } from './equalize.ts';
 import type { QuantizeOptions } from './options.ts';
-import { createOutputError, type OutputError } from './search/output-error.ts';
+import { createOutputError, type OutputError, type SampledActivations } from './search/output-error.ts';
 import { splitReaders } from './split-readers.ts';
 
 /** What every quantization of a network on some samples, with some techniques, starts from. */
@@ -18,6 +18,8 @@ export interface Statistics extends Calibration {
   readonly dataset: Dataset;
   /** Samples of the data set that weights are fitted on. */
   readonly fitSamples: readonly number[];
+  /** Float activations of the samples that errors are measured on. */
+  readonly sampled: SampledActivations;
   readonly outputError: OutputError;
   readonly slackOf: SlackOf;
 }
@@ -50,7 +52,7 @@ export async function calibrateNetwork(
     const sampled = { count: measured.length, values: await evaluator.run(gather(dataset, measured), measured.length) };
     const outputError = createOutputError(graph, sampled);
     const fitSamples = chooseSamples(dataset.count, Math.min(samples, mostSamples(graph)), SEED);
-    return { ...calibration, graph, dataset, fitSamples, outputError, slackOf: createSlack(graph, sampled) };
+    return { ...calibration, graph, dataset, fitSamples, sampled, outputError, slackOf: createSlack(graph, sampled) };
   } finally {
     await evaluator.release();
   }

@@ -13,7 +13,6 @@ import { measureCandidates } from '../quantize/search/candidates.ts';
 import { searchGlobally } from '../quantize/search/global.ts';
 import { searchLayerWise } from '../quantize/search/layer-wise.ts';
 import { sensitivities } from '../quantize/search/sensitivity.ts';
-import { otherAlgorithms } from '../quantize/search/settings.ts';
 import type { Found, Goal, LayerSettings } from '../quantize/search/trial.ts';
 import { calibrateNetwork } from '../quantize/statistics.ts';
 import type { Technique } from '../quantize/techniques.ts';
@@ -88,7 +87,7 @@ export async function searchConfiguration(
   const whole = { ...goal, floatScore };
   const found =
     kind === 'global'
-      ? await searchGlobally(units, whole, attempt, otherAlgorithms(statistics.graph, options), progress)
+      ? await searchGlobally(units, whole, attempt, progress)
       : await searchLayerWise(units, whole, attempt, progress);
   return {
     ...found,

@@ -16,6 +16,7 @@ import { withNarrowRequantization } from '../requant16.ts';
 import type { Statistics } from '../statistics.ts';
 import { type Candidate, type Unit, undominated } from './front.ts';
 import { layerSettings, type NamedSettings } from './settings.ts';
+import { winogradCandidates } from './winograd-candidates.ts';
 
 /** Predicted instructions of a quantized graph; comes from above, as layers below know no kernels. */
 export type InstructionCount = (graph: Graph) => number;
@@ -77,6 +78,8 @@ async function candidatesOf(
   const { graph, statistics, options, sensitivities, global } = request;
   const { name } = node.origin;
   const found: Candidate<NamedSettings>[] = [];
+  const open = options.layers.get(name)?.winograd === undefined;
+  const domain = options.winograd !== 'off' && open ? { winograd: 'off' as const } : {};
   for (const settings of layerSettings(optionsOfLayer(options, node), global)) {
     const override = { ...settings, ...options.layers.get(name), bits };
     const layer = layerOf(graph, node, { ...optionsOfLayer(options, node), ...override });
@@ -86,8 +89,11 @@ async function candidatesOf(
     const fitted = fitLayer(layer, segments, { x, grid: gridOf(options.requant), ...(slack && { slack }) });
     if (fitted === undefined) continue;
     const error = (await statistics.outputError(layer, x, fitted)) * must(sensitivities.get(node.id), node.id);
-    const instructions = request.instructionsOf(alone(node, x, fitted, request));
-    found.push({ settings: { name, override: { ...override, segments } }, error, instructions });
+    const direct = alone(node, x, fitted, request);
+    const instructions = request.instructionsOf(programOf(direct, fitted, options));
+    found.push({ settings: { name, override: { ...override, ...domain, segments } }, error, instructions });
+    // Their weights are their own: any of the direct candidates says what they read and write.
+    if (global && open && found.length === 1) found.push(...(await winogradCandidates(node, direct, bits, request)));
   }
   return found;
 }
@@ -108,8 +114,12 @@ function alone(
   );
   const { clipping, requant } = options;
   quants.set(y, chooseActivation(group, histogram, { bits: 8, clipping, grid: gridOf(requant) }).quant);
-  const integer = integerGraph(singleNodeGraph(graph, node), quants, new Map([[node.id, fitted]]), requant);
-  return withNarrowRequantization(options.analysis === 'calibrated' ? withRoom(integer, fitted) : integer);
+  return integerGraph(singleNodeGraph(graph, node), quants, new Map([[node.id, fitted]]), requant);
+}
+
+/** As the quantizer leaves it behind all else. */
+function programOf(direct: Graph, fitted: FittedLayer, { analysis }: QuantizeOptions): Graph {
+  return withNarrowRequantization(analysis === 'calibrated' ? withRoom(direct, fitted) : direct);
 }
 
 /** As `settleSums` leaves a layer: the kernels run in the accumulators that it was fitted for. */

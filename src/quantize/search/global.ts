@@ -13,16 +13,14 @@ interface Tried {
 }
 
 /**
- * Trades data bits, accumulators, flushes and kernels of all layers against predicted instructions: corners of the front that the
+ * Trades data bits, accumulators, flushes and domains of all layers against predicted instructions: corners of the front that the
  * layers' measured errors predict are quantized and tried, and from the best of them single layers are made cheaper as long as
  * the floor holds.
- * @param others settings of layers whose errors nothing predicts (other algorithms): tried at the end, one after the other
  */
 export async function searchGlobally(
   units: readonly Unit<NamedSettings>[],
   goal: Goal,
   attempt: Attempt,
-  others: readonly NamedSettings[] = [],
   progress: Progress = silentProgress,
 ): Promise<Found> {
   const corners = convexFront(units);
@@ -47,8 +45,6 @@ export async function searchGlobally(
   } else {
     await cheapen(units, goal, trials, attemptAt);
   }
-  progress.start('try other algorithms', others.length);
-  trials.push(...(await withOthers(trials, others, goal, attempt, progress)));
   progress.done();
   const all = trials.map(({ trial }) => trial);
   return { chosen: bestOf(all, goal), front: frontOf(all) };
@@ -92,29 +88,4 @@ async function cheapen(
     if (next === undefined || !meets(await attemptAt(next), goal)) return;
     best = next;
   }
-}
-
-/** From the best trial: one layer after the other otherwise, where that takes fewer instructions and keeps to the goal. */
-async function withOthers(
-  trials: readonly Tried[],
-  others: readonly NamedSettings[],
-  goal: Goal,
-  attempt: Attempt,
-  progress: Progress,
-): Promise<Tried[]> {
-  const added: Tried[] = [];
-  if (others.length === 0) return added;
-  const trialList = trials.map(({ trial }) => trial);
-  const start = trialList.some((trial) => meets(trial, goal)) ? bestOf(trialList, goal) : trialList.at(-1)!;
-  const { configuration } = trials.find(({ trial }) => trial === start)!;
-  let best = start;
-  for (const { name, override } of others) {
-    const layers = new Map([...best.layers, [name, { ...best.layers.get(name), ...override }]]);
-    const trial: Trial = { layers, error: best.error, ...(await attempt(layers)) };
-    progress.tick();
-    added.push({ trial, configuration });
-    const keeps = goal.maxDrop === undefined ? trial.score >= best.score : meets({ ...trial, instructions: 0 }, goal);
-    if (trial.instructions < best.instructions && keeps) best = trial;
-  }
-  return added;
 }

@@ -21,7 +21,9 @@ function nearest(own: readonly Candidate<NamedSettings>[], chosen: readonly Cand
   const now = chosen.find((c) => c.settings.name === own[0]!.settings.name);
   const same = own.find(
     ({ settings: { override } }) =>
-      override.accBits === now?.settings.override.accBits && override.segments === now?.settings.override.segments,
+      override.accBits === now?.settings.override.accBits &&
+      override.segments === now?.settings.override.segments &&
+      override.winograd === now?.settings.override.winograd,
   );
   return same ?? own.at(-1)!;
 }

@@ -1,13 +1,5 @@
-import type { Graph } from '../../graph/types.ts';
-import { isReduction } from '../groups.ts';
-import {
-  type LayerOptions,
-  type LayerOverride,
-  optionsOfLayer,
-  type QuantizeOptions,
-  type SegmentChoice,
-} from '../options.ts';
-import { bitsOfForm, winogradMisfit } from '../winograd/plan.ts';
+import type { LayerOptions, LayerOverride, SegmentChoice } from '../options.ts';
+import { bitsOfForm, type WinogradName } from '../winograd/plan.ts';
 
 /** What `--layer` would say of one layer. */
 export interface NamedSettings {
@@ -34,17 +26,13 @@ export function layerSettings(options: LayerOptions, global: boolean): readonly 
   return widths.flatMap((bits) => counts.map((count): LayerOverride => ({ accBits: bits, segments: count })));
 }
 
-/**
- * Other algorithms for single layers, which a search tries on the whole network since nothing predicts their errors: F(4×4) for each
- * 3×3 convolution that has such a form and reads data that no other layer reads.
- */
-export function otherAlgorithms(graph: Graph, options: QuantizeOptions): NamedSettings[] {
-  if (options.analysis === 'calibrated' || options.lanes === 1) return [];
-  return graph.nodes.filter(isReduction).flatMap((node): NamedSettings[] => {
-    const { name } = node.origin;
-    const alone = graph.nodes.filter((n) => isReduction(n) && n.inputs[0] === node.inputs[0]).length === 1;
-    const free = options.layers.get(name)?.winograd === undefined && optionsOfLayer(options, node).bits === 'auto';
-    if (!alone || !free || winogradMisfit(graph, node, options) !== undefined) return [];
-    return [{ name, override: { winograd: 'f4', bits: bitsOfForm.f4, accBits: options.accBits, segments: 'auto' } }];
-  });
+/** Segments worth trying of the products of a tap, which are few. */
+const TAP_SEGMENTS = [1, 2];
+
+/** The forms in the Winograd domain that read data of so many bits. */
+export function winogradSettings(bits: number): readonly LayerOverride[] {
+  const names = (Object.keys(bitsOfForm) as WinogradName[]).filter((name) => bitsOfForm[name] === bits);
+  return names.flatMap((winograd) =>
+    TAP_SEGMENTS.map((segments): LayerOverride => ({ winograd, segments, accBits: 16 })),
+  );
 }

@@ -29,7 +29,7 @@ export interface Wanted {
 const ACCEPTABLE_NOISE = 2 ** -5;
 const ACCEPTABLE_FACTOR = 2;
 /** Forms that do not save more than the transforms cost are not worth trying. */
-const MOST_PRODUCTS = 0.8;
+export const MOST_PRODUCTS = 0.8;
 
 /** Multiplications that are left of the direct convolution's; whole tiles count. */
 export function productShare(graph: Graph, node: Node, { tile }: WinogradForm): number {
@@ -102,12 +102,12 @@ export function labelOf(name: WinogradName): string {
 }
 
 /** Signal to noise. */
-function decibels(noise: number): string {
+export function decibels(noise: number): string {
   return `${(-10 * Math.log10(Math.max(noise, 1e-12))).toFixed(1)} dB`;
 }
 
-/** Σ (ŷ − y)² / Σ y² of the layer's output. */
-async function relativeNoise(
+/** Σ (ŷ − y)² / Σ y² of the layer's output, rounded to its steps. */
+export async function relativeNoise(
   graph: Graph,
   id: NodeId,
   { count, values }: Wanted,

@@ -4,7 +4,7 @@ import { sandwich, tapRange, winogradTransforms } from '../../numeric/winograd.t
 import { quantOf } from '../../ops/quantized.ts';
 import { constantShares } from '../../ops/winograd-direct.ts';
 import { fitsRequantizer, winogradRanges, winogradScales } from '../../ops/winograd-parts.ts';
-import { singleSegment } from '../segments.ts';
+import { balancedSegments, singleSegment } from '../segments.ts';
 import { roundWeights } from '../weights.ts';
 import type { WinogradForm } from './plan.ts';
 import { chooseInput } from './steps.ts';
@@ -31,6 +31,7 @@ const largestBias = 2 ** 20;
  * @param float the layer with real weights
  * @param quantized the same layer in a quantized graph: its input's and output's quantization count
  * @param source what the layer reads
+ * @param segments of the products of a tap, at most: more hold finer weights, and cost a flush each
  * @returns undefined where the sums leave 32 bits
  */
 export function fitWinograd(
@@ -38,6 +39,7 @@ export function fitWinograd(
   quantized: { readonly graph: Graph; readonly node: Node<Conv2dOp> },
   form: WinogradForm,
   source: TileSource,
+  segments: number,
 ): FittedWinograd | undefined {
   const [, w, b] = inputsOf(float.graph, float.node) as [Tensor, Tensor, Tensor];
   const [x] = inputsOf(quantized.graph, quantized.node) as [Tensor];
@@ -45,7 +47,11 @@ export function fitWinograd(
   const range = { lo: quantOf(x).qmin, hi: quantOf(x).qmax };
   const input = form.exact ? exactInput(form) : chooseInput(transforms, tapHistograms(source, range), tapBits);
   if (form.exact && !isExactOn(form, range)) return undefined;
-  const { weights, quant, accumulator } = roundTransformed(w, form, input, leastScales(b, input, quantOf(x).step));
+  const { weights, quant, accumulator } = roundTransformed(
+    w,
+    { ...form, input, segments },
+    leastScales(b, input, quantOf(x).step),
+  );
   const { pads, clamp } = quantized.node.op;
   const op = (leftShift: number): WinogradOp => ({
     kind: 'winograd',
@@ -96,7 +102,15 @@ function leastScales(b: Tensor, { multiplier }: WinogradInput, step: number): Fl
 }
 
 /** G·g·Gᵀ of each pair of channels, each row (channel, tap) with the finest step that its lanes hold. */
-function roundTransformed(w: Tensor, { tile }: WinogradForm, { qmin, qmax }: WinogradInput, leastScale: Float64Array) {
+function roundTransformed(
+  w: Tensor,
+  {
+    tile,
+    input: { qmin, qmax },
+    segments,
+  }: WinogradForm & { readonly input: WinogradInput; readonly segments: number },
+  leastScale: Float64Array,
+) {
   const { size, weights: g } = winogradTransforms(tile);
   const taps = size * size;
   const [outputs, , , channels] = w.shape as [number, number, number, number];
@@ -111,7 +125,7 @@ function roundTransformed(w: Tensor, { tile }: WinogradForm, { qmin, qmax }: Win
   }
   const rows = outputs * taps;
   const reduction = { channels: rows, length: channels, runLength: channels, depthwise: false, macs: 0 };
-  const accumulator = singleSegment(reduction, 16, 8);
+  const accumulator = balancedSegments(singleSegment(reduction, 16, 8), real, rows, segments);
   // Lanes start from zero: what they hold is 32767 of each sign, not the window.
   const budget = Math.floor((2 ** 15 - 1) / Math.max(qmax, -qmin));
   const { data, scale } = roundWeights(real, rows, accumulator, {

@@ -27,6 +27,8 @@ export interface WinogradInputs {
   readonly centreBias: boolean;
   /** Float outputs of the layers that are to be measured. */
   readonly wanted: Wanted;
+  /** Segments of the products of a tap, where there are more than one. */
+  readonly segments: ReadonlyMap<NodeId, number>;
 }
 
 export interface WinogradNetwork {
@@ -102,7 +104,13 @@ interface Place {
 
 function transformed(given: WinogradInputs, graph: Graph, { node, floatNode, form, read }: Place): Graph | undefined {
   const source = sourceOf(graph, node, form, read);
-  const fitted = fitWinograd({ graph: given.float, node: floatNode }, { graph, node }, form, source);
+  const fitted = fitWinograd(
+    { graph: given.float, node: floatNode },
+    { graph, node },
+    form,
+    source,
+    given.segments.get(node.id) ?? 1,
+  );
   if (fitted === undefined) return undefined;
   const replaced = withLayer(graph, node, fitted);
   if (!given.centreBias) return replaced;

@@ -70,6 +70,17 @@ export function winogradMisfit(graph: Graph, node: Node, options: QuantizeOption
   return undefined;
 }
 
+/** The segments that were asked for of planned layers; one where nothing was. */
+export function winogradSegments(graph: Graph, plan: WinogradPlan, options: QuantizeOptions): Map<NodeId, number> {
+  const planned = graph.nodes.filter((node) => plan.has(node.id));
+  return new Map(
+    planned.flatMap((node) => {
+      const { segments } = optionsOfLayer(options, node);
+      return typeof segments === 'number' ? [[node.id, segments] as const] : [];
+    }),
+  );
+}
+
 /** The options with the data bits that planned layers read, where nothing else is said about these. */
 export function withWinogradBits(graph: Graph, plan: WinogradPlan, options: QuantizeOptions): QuantizeOptions {
   const layers = new Map(options.layers);
