@@ -247,6 +247,7 @@ static void digits_1_0_Conv(const int8_t *restrict x, int8_t *restrict y)
         digits_acc16 a0 = digits_load_acc16(start), a1 = digits_load_acc16(start), a2 = digits_load_acc16(start),
             a3 = digits_load_acc16(start), a4 = digits_load_acc16(start), a5 = digits_load_acc16(start),
                 a6 = digits_load_acc16(start);
+        #pragma GCC unroll 3
         for (int32_t ky = 0; ky < 3; ky++) {
           const int8x16_t x0 = vld1q_s8(p);
           int8x16_t wt;
