@@ -115,17 +115,6 @@ static inline int32_t tiny_first_inside(int32_t first, int32_t step)
 }
 
 #if TINY_NEON
-/* A quarter of a table of 256 bytes. */
-static inline int8x16x4_t tiny_load_64(const int8_t *table)
-{
-  int8x16x4_t quarter;
-  quarter.val[0] = vld1q_s8(table);
-  quarter.val[1] = vld1q_s8(table + 16);
-  quarter.val[2] = vld1q_s8(table + 32);
-  quarter.val[3] = vld1q_s8(table + 48);
-  return quarter;
-}
-
 /* table[x + 128] of sixteen elements; an index beyond a quarter leaves what the others have found. */
 static inline int8x16_t tiny_lookup_x16(int8x16_t x, int8x16x4_t t0, int8x16x4_t t1, int8x16x4_t t2, int8x16x4_t t3)
 {
@@ -278,10 +267,10 @@ static void tiny_1_maxPool_1(const int8_t *restrict x, int8_t *restrict y)
 static void tiny_2_unary_2(const int8_t *restrict x, int8_t *restrict y)
 {
 #if TINY_NEON
-  const int8x16x4_t t0 = tiny_load_64(tiny_2_unary_2_table);
-  const int8x16x4_t t1 = tiny_load_64(tiny_2_unary_2_table + 64);
-  const int8x16x4_t t2 = tiny_load_64(tiny_2_unary_2_table + 128);
-  const int8x16x4_t t3 = tiny_load_64(tiny_2_unary_2_table + 192);
+  const int8x16x4_t t0 = vld1q_s8_x4(tiny_2_unary_2_table);
+  const int8x16x4_t t1 = vld1q_s8_x4(tiny_2_unary_2_table + 64);
+  const int8x16x4_t t2 = vld1q_s8_x4(tiny_2_unary_2_table + 128);
+  const int8x16x4_t t3 = vld1q_s8_x4(tiny_2_unary_2_table + 192);
   for (int32_t i = 0; i < 9; i++) {
     for (int32_t e = 0; e < 3; e += 16) {
       const int8x16_t q = tiny_lookup_x16(vld1q_s8(x + i * 3 + e), t0, t1, t2, t3);
@@ -308,10 +297,10 @@ static void tiny_2_unary_2(const int8_t *restrict x, int8_t *restrict y)
 static void tiny_3_unary_3(const int8_t *restrict x, int8_t *restrict y)
 {
 #if TINY_NEON
-  const int8x16x4_t t0 = tiny_load_64(tiny_3_unary_3_table);
-  const int8x16x4_t t1 = tiny_load_64(tiny_3_unary_3_table + 64);
-  const int8x16x4_t t2 = tiny_load_64(tiny_3_unary_3_table + 128);
-  const int8x16x4_t t3 = tiny_load_64(tiny_3_unary_3_table + 192);
+  const int8x16x4_t t0 = vld1q_s8_x4(tiny_3_unary_3_table);
+  const int8x16x4_t t1 = vld1q_s8_x4(tiny_3_unary_3_table + 64);
+  const int8x16x4_t t2 = vld1q_s8_x4(tiny_3_unary_3_table + 128);
+  const int8x16x4_t t3 = vld1q_s8_x4(tiny_3_unary_3_table + 192);
   for (int32_t i = 0; i < 9; i++) {
     for (int32_t e = 0; e < 3; e += 16) {
       const int8x16_t q = tiny_lookup_x16(vld1q_s8(x + i * 3 + e), t0, t1, t2, t3);
