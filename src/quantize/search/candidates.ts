@@ -15,22 +15,9 @@ import { optionsOfLayer, type QuantizeOptions } from '../options.ts';
 import { withNarrowRequantization } from '../requant16.ts';
 import type { Statistics } from '../statistics.ts';
 import { type Candidate, type Unit, undominated } from './front.ts';
+import type { CandidateRequest } from './request.ts';
 import { layerSettings, type NamedSettings } from './settings.ts';
 import { winogradCandidates } from './winograd-candidates.ts';
-
-/** Predicted instructions of a quantized graph; comes from above, as layers below know no kernels. */
-export type InstructionCount = (graph: Graph) => number;
-
-export interface CandidateRequest {
-  readonly graph: Graph;
-  readonly statistics: Statistics;
-  readonly options: QuantizeOptions;
-  readonly instructionsOf: InstructionCount;
-  /** How much of each layer's error arrives at the outputs. */
-  readonly sensitivities: ReadonlyMap<NodeId, number>;
-  /** Whether accumulators and flushes may differ from the options', or data bits and what follows from them only. */
-  readonly global: boolean;
-}
 
 /** The candidates of all layers, each with a measured error and a predicted cost; only those that none beats in both. */
 export async function measureCandidates(

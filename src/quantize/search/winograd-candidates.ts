@@ -6,9 +6,9 @@ import { quantizeValue } from '../../ops/quantized.ts';
 import { MOST_PRODUCTS, productShare, relativeNoise } from '../winograd/decide.ts';
 import { withWinograd } from '../winograd/network.ts';
 import { type WinogradName, winogradForms, winogradMisfit } from '../winograd/plan.ts';
-import type { CandidateRequest } from './candidates.ts';
 import type { Candidate } from './front.ts';
 import type { SampledActivations } from './output-error.ts';
+import type { CandidateRequest } from './request.ts';
 import { type NamedSettings, winogradSettings } from './settings.ts';
 
 /**
