@@ -1,7 +1,7 @@
 import { must } from '../../core/must.ts';
 import { type Progress, silentProgress } from '../../core/progress.ts';
 import { outputOf } from '../../graph/build.ts';
-import type { Graph, Node, NodeId, QuantParams, TensorId } from '../../graph/types.ts';
+import type { Graph, Node, QuantParams, TensorId } from '../../graph/types.ts';
 import { singleNodeGraph } from '../../interpret/exact-node.ts';
 import { type ActivationChoice, chooseActivation } from '../activations.ts';
 import { isReductionNode } from '../certify.ts';
@@ -13,7 +13,6 @@ import { integerGraph } from '../integer-graph.ts';
 import { type FittedLayer, fitLayer, layerOf } from '../layer.ts';
 import { optionsOfLayer, type QuantizeOptions } from '../options.ts';
 import { withNarrowRequantization } from '../requant16.ts';
-import type { Statistics } from '../statistics.ts';
 import { type Candidate, type Unit, undominated } from './front.ts';
 import type { CandidateRequest } from './request.ts';
 import { layerSettings, type NamedSettings } from './settings.ts';
