@@ -69,7 +69,7 @@ export async function linkProgram(compilation: Compilation, name: string, object
   const program = join(outDir, name);
   const cross = compiler.target.triple !== 'host';
   const flags = [
-    ...compiler.target.cflags(compiler.kind),
+    ...linkFlags(compiler),
     ...(cross ? ['-static'] : []),
     ...(linkerScript === undefined ? [] : ['-nostdlib', '-no-pie', '-Wl,--build-id=none', '-T', linkerScript]),
     ...(compilation.sanitize ? sanitizers : []),
@@ -83,6 +83,12 @@ export async function linkProgram(compilation: Compilation, name: string, object
   ]);
   if (outcome.exitCode !== 0) throw compileFailed(compilation, 'could not link', program, outcome);
   return program;
+}
+
+/** zig makes its C library, which takes a minute, for each processor that it is told: the oldest one's serves all. */
+function linkFlags({ kind, target }: Compiler): readonly string[] {
+  const flags = target.cflags(kind);
+  return kind === 'zig' ? flags.filter((flag) => !flag.startsWith('-mcpu=')) : flags;
 }
 
 function compileFlags(compilation: Compilation): readonly string[] {
@@ -106,12 +112,15 @@ function compileFlags(compilation: Compilation): readonly string[] {
   ];
 }
 
+/** The first program that zig links waits for its C library. */
+const firstZigMs = 900_000;
+
 async function runCompiler(compilation: Compilation, args: readonly string[]): Promise<Outcome> {
   const { tool } = compilation.compiler;
   return execute({
     command: tool.command,
     args: [...tool.args, ...args],
-    timeoutMs: compilation.timeoutMs ?? 300_000,
+    timeoutMs: compilation.timeoutMs ?? (compilation.compiler.kind === 'zig' ? firstZigMs : 300_000),
     ...(compilation.cwd === undefined ? {} : { cwd: compilation.cwd }),
   });
 }

@@ -20,6 +20,9 @@ export const strictFlags: readonly string[] = ['-std=c11', '-Wall', '-Wextra', '
 /** Without it a compiler converts between vector types silently. Older compilers for some targets do not know it. */
 const noLaxConversions = '-fno-lax-vector-conversions';
 
+/** zig traps on what a sanitizer finds unless it optimizes: a program for a board would not. */
+const zigFlags: readonly string[] = ['-fno-sanitize=undefined'];
+
 /** Finds the compiler of that kind for a target; for the host's target, the host's compiler whatever its kind. */
 export async function findCompiler(
   kind: CompilerKind,
@@ -32,17 +35,22 @@ export async function findCompiler(
 function compilerOf(kind: CompilerKind, { triple }: Target): ToolId {
   if (triple === 'host') return 'host-cc';
   if (kind === 'clang') return 'cross-clang';
+  if (kind === 'zig') return 'zig';
   return triple === 'arm-linux-gnueabihf' ? 'cross-gcc-armv7' : 'cross-gcc';
 }
 
 async function makeCompiler(tool: Tool, target: Target, env: Environment): Promise<Compiler> {
   const kind = compilerKindOf(tool);
-  const base = target.cflags(kind);
+  const base = [...target.cflags(kind), ...(kind === 'zig' ? zigFlags : [])];
   const lax = (await accepts(tool, [...base, noLaxConversions], env)) ? [noLaxConversions] : [];
-  return { name: `${kind} ${tool.version}`, kind, tool, target, flags: [...strictFlags, ...lax, ...base] };
+  // Its version is that of the clang in it.
+  const name = kind === 'zig' ? `zig (clang ${tool.version})` : `${kind} ${tool.version}`;
+  return { name, kind, tool, target, flags: [...strictFlags, ...lax, ...base] };
 }
 
 async function accepts(tool: Tool, flags: readonly string[], env: Environment): Promise<boolean> {
+  // Every zig has a clang that knows it.
+  if (compilerKindOf(tool) === 'zig') return true;
   // clang only warns about a flag it does not know.
   const args = [...tool.args, ...flags, '-Werror', '-fsyntax-only', '-x', 'c', '/dev/null'];
   const outcome = await execute({ command: tool.command, args, env, timeoutMs: 60_000 });

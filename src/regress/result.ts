@@ -29,7 +29,9 @@ const programSchema = z.object({
   /** Executed instructions of one inference; absent where they cannot be counted. */
   instructions: whole.exactOptional(),
   /** Bytes. */
-  memory: z.object({ code: whole, constants: whole, data: whole, arena: whole, stack: whole }).exactOptional(),
+  memory: z
+    .object({ code: whole, constants: whole, data: whole, arena: whole, stack: whole.exactOptional() })
+    .exactOptional(),
   runs: z.array(runSchema),
 });
 

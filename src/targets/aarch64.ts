@@ -7,7 +7,20 @@ export const aarch64 = {
   qemu: 'qemu-aarch64',
 } as const satisfies Partial<Target>;
 
-/** The flags of both compilers; clang compiles for any processor, and is told for which. */
-export function aarch64Flags(...flags: readonly string[]): Target['cflags'] {
-  return (compiler) => (compiler === 'clang' ? ['--target=aarch64-linux-gnu', ...flags] : flags);
+/**
+ * The flags of each compiler; clang compiles for any processor, and is told for which.
+ * @param arch as gcc and clang call the processor, e.g. `-march=armv8-a`
+ * @param zigCpu as zig does
+ */
+export function aarch64Flags(arch: string, zigCpu: string): Target['cflags'] {
+  return (compiler) => {
+    switch (compiler) {
+      case 'gcc':
+        return [arch];
+      case 'clang':
+        return ['--target=aarch64-linux-gnu', arch];
+      case 'zig':
+        return ['-target', 'aarch64-linux-musl', `-mcpu=${zigCpu}`];
+    }
+  };
 }

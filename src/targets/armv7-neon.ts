@@ -11,12 +11,17 @@ export const armv7Neon: Target = {
   vectorRegisters: 16,
   byteMultiplySlots: 2,
   triple: 'arm-linux-gnueabihf',
-  cflags: (compiler) => [
-    ...(compiler === 'clang' ? ['--target=arm-linux-gnueabihf'] : []),
-    '-march=armv7-a',
-    '-mfpu=neon',
-    '-mfloat-abi=hard',
-  ],
+  cflags: (compiler) => {
+    const arch = ['-march=armv7-a', '-mfpu=neon', '-mfloat-abi=hard'];
+    switch (compiler) {
+      case 'gcc':
+        return arch;
+      case 'clang':
+        return ['--target=arm-linux-gnueabihf', ...arch];
+      case 'zig':
+        return ['-target', 'arm-linux-musleabihf', '-mcpu=generic+v7a+neon'];
+    }
+  },
   qemu: 'qemu-arm',
   cpus: ['cortex-a9', 'cortex-a15'],
 };

@@ -9,7 +9,7 @@ export const armv8a: Target = {
   features: ['neon'],
   // As on Cortex-A53; where it takes two, 8-bit accumulators are no slower than 16-bit ones.
   byteMultiplySlots: 1,
-  cflags: aarch64Flags('-march=armv8-a'),
+  cflags: aarch64Flags('-march=armv8-a', 'generic'),
   // The oldest core still sold, in order and without extensions, and one which has every extension that QEMU knows.
   cpus: ['cortex-a53', 'max'],
 };

@@ -8,6 +8,6 @@ export const armv82Dotprod: Target = {
   description: 'AArch64 with dot product (Cortex-A55, A75, A76, Neoverse N1, …): sums in 32 bits by hardware',
   features: ['neon', 'dotprod'],
   byteMultiplySlots: 1,
-  cflags: aarch64Flags('-march=armv8.2-a+dotprod'),
+  cflags: aarch64Flags('-march=armv8.2-a+dotprod', 'generic+v8_2a+dotprod'),
   cpus: ['cortex-a76', 'max'],
 };

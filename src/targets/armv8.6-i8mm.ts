@@ -9,6 +9,6 @@ export const armv86I8mm: Target = {
   features: ['neon', 'dotprod', 'i8mm'],
   byteMultiplySlots: 1,
   // All that is needed of Armv8.6-A, so that Armv9.0 cores which have no more are served too.
-  cflags: aarch64Flags('-march=armv8.2-a+dotprod+i8mm'),
+  cflags: aarch64Flags('-march=armv8.2-a+dotprod+i8mm', 'generic+v8_2a+dotprod+i8mm'),
   cpus: ['max'],
 };

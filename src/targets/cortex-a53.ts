@@ -8,6 +8,6 @@ export const cortexA53: Target = {
   description: 'Cortex-A53, and A35: as armv8-a, compiled for its pipeline',
   features: ['neon'],
   byteMultiplySlots: 1,
-  cflags: aarch64Flags('-mcpu=cortex-a53'),
+  cflags: aarch64Flags('-mcpu=cortex-a53', 'cortex_a53'),
   cpus: ['cortex-a53'],
 };

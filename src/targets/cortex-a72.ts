@@ -11,6 +11,6 @@ export const cortexA72: Target = {
   description: 'Cortex-A72, and A57: as armv8-a, compiled for its pipeline',
   features: ['neon'],
   byteMultiplySlots: 2,
-  cflags: aarch64Flags('-mcpu=cortex-a72'),
+  cflags: aarch64Flags('-mcpu=cortex-a72', 'cortex_a72'),
   cpus: ['cortex-a72'],
 };

@@ -1,8 +1,8 @@
 /** An instruction-set extension that a kernel may need. */
 export type Feature = 'neon' | 'dotprod' | 'i8mm';
 
-/** The command lines of gcc and of clang differ where a target is named. */
-export type CompilerKind = 'gcc' | 'clang';
+/** Their command lines differ where a target is named; zig is a clang with C libraries. */
+export type CompilerKind = 'gcc' | 'clang' | 'zig';
 
 /** The emulators which run a target's test programs. */
 export type Emulator = 'qemu-aarch64' | 'qemu-arm';

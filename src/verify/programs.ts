@@ -65,9 +65,9 @@ export async function harnessAssembly(bundle: BundleSources, toolchain: Toolchai
   return readFile(must(text, 'assembly'), 'utf8');
 }
 
-/** In bytes; the stack is what the deepest calls take. */
+/** In bytes; the stack is what the deepest calls take, absent where the compiler does not say. */
 export interface ProgramMemory extends ObjectSize {
-  readonly stack: number;
+  readonly stack?: number;
 }
 
 /**
@@ -81,7 +81,9 @@ export async function checkObjects(
 ): Promise<ProgramMemory> {
   await mkdir(outDir, { recursive: true });
   const compilation = compilationOf(bundle, toolchain, bundle.sources);
-  const objects = await compileObjects({ ...compilation, outDir, extraFlags: ['-fstack-usage'] });
+  // zig has the option, and loses what it writes.
+  const measured = toolchain.compiler.kind !== 'zig';
+  const objects = await compileObjects({ ...compilation, outDir, extraFlags: measured ? ['-fstack-usage'] : [] });
   await checkSymbols(objects, bundle.prefix);
   const texts = (await readdir(join(bundle.dir, 'src'))).filter(
     (name) => /\.(c|inc)$/.test(name) && !/_weights/.test(name),
@@ -93,7 +95,7 @@ export async function checkObjects(
     code: sum(({ code }) => code),
     constants: sum(({ constants }) => constants),
     data: sum(({ data }) => data),
-    stack: await stackOfObjects(objects, sources),
+    ...(measured && { stack: await stackOfObjects(objects, sources) }),
   };
 }
 

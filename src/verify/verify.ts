@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import { type Runner, runProgram } from '../build/run.ts';
 import { withTempDir } from '../build/temp.ts';
-import { bareToolchains, runnerName, type Toolchain, verifyToolchains } from '../build/toolchains.ts';
+import { bareToolchains, defaultCompilers, runnerName, type Toolchain, verifyToolchains } from '../build/toolchains.ts';
 import { failed } from '../core/diagnostics.ts';
 import { type Progress, silentProgress } from '../core/progress.ts';
 import { portable } from '../targets/portable.ts';
-import type { Target } from '../targets/target.ts';
+import type { CompilerKind, Target } from '../targets/target.ts';
 import { describeCoverage } from './coverage.ts';
 import { loadBundle } from './load.ts';
 import type { VerifiedProgram } from './program.ts';
@@ -21,8 +21,10 @@ export interface VerifyOptions {
   readonly seed?: number;
   /** Multiply-accumulates of all vectors of one run. */
   readonly budget?: number;
-  /** Those of the target, and the host's with sanitizers, where absent. */
+  /** Those of the target by `compilers`, and the host's with sanitizers, where absent. */
   readonly toolchains?: readonly Toolchain[];
+  /** gcc and clang where absent. */
+  readonly compilers?: readonly CompilerKind[];
   readonly progress?: Progress;
 }
 
@@ -59,16 +61,16 @@ export async function verifyProgram(
   const { graph, plan, prefix, target } = program;
   const bundle = await findSources(dir, prefix);
   const bare = bundle.baremetal.length > 0;
-  const toolchains = options.toolchains ?? (await allToolchains(target, bare));
+  const toolchains = options.toolchains ?? (await allToolchains(target, bare, options.compilers));
   const steps = testSteps(graph, plan);
   const vectorPlan = planVectors(graph, steps, { samples, seed, budget });
   const runCount = toolchains.reduce((sum, { runners }) => sum + runners.length, 0);
   progress.start('verify', vectorCount(vectorPlan) + toolchains.length + runCount);
   const { runs: outcomes, stack } = await withTempDir(async (work) => {
     // Compilers work while this process computes the expected bytes.
-    const objects = firstOfEachCompiler(toolchains).map(async (toolchain, i): Promise<StackUse> => {
+    const objects = firstOfEachCompiler(toolchains).map(async (toolchain, i): Promise<readonly StackUse[]> => {
       const { stack: bytes } = await checkObjects(bundle, toolchain, join(work, `objects${i}`));
-      return { compiler: toolchain.compiler.name, opt: toolchain.optimization, bytes };
+      return bytes === undefined ? [] : [{ compiler: toolchain.compiler.name, opt: toolchain.optimization, bytes }];
     });
     const programs = toolchains.map(async (toolchain, i) => {
       const path = await buildHarness(bundle, toolchain, join(work, String(i)));
@@ -87,16 +89,26 @@ export async function verifyProgram(
     // All of them end before the folder goes, whatever fails.
     const settled = await Promise.allSettled([...objects, ...programs, vectors, ...checks]);
     for (const result of settled) if (result.status === 'rejected') throw result.reason;
-    return { runs: await Promise.all(checks), stack: await Promise.all(objects) };
+    return { runs: await Promise.all(checks), stack: (await Promise.all(objects)).flat() };
   });
   progress.done();
   for (const line of describeCoverage(vectorPlan.coverage)) progress.log(line);
   return { ...summarize(outcomes, vectorPlan.coverage), stack };
 }
 
-/** The toolchains of a target, where it brings what it needs those without an operating system, and the host's with sanitizers for its portable C. Throws `missing-tool`. */
-export async function allToolchains(target: Target, bare = false): Promise<readonly Toolchain[]> {
-  const own = [...(await verifyToolchains(target)), ...(bare ? await bareToolchains(target) : [])];
+/**
+ * The toolchains of a target, where it brings what it needs those without an operating system, and the host's with
+ * sanitizers for its portable C. Throws `missing-tool`.
+ */
+export async function allToolchains(
+  target: Target,
+  bare = false,
+  kinds: readonly CompilerKind[] = defaultCompilers,
+): Promise<readonly Toolchain[]> {
+  const own = [
+    ...(await verifyToolchains(target, process.env, kinds)),
+    ...(bare ? await bareToolchains(target, process.env, kinds) : []),
+  ];
   return target.triple === 'host' ? own : [...own, ...(await verifyToolchains(portable))];
 }
 

