@@ -70,6 +70,7 @@ function walkView(g: Geometry, x: Operand, { runs, groupsPerRun, groupBytes }: G
     taps,
     single: runs === 1,
     nested: taps > 1 && kh > 1,
+    written: false,
     runs,
     rowStep,
     tapStep,

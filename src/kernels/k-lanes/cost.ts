@@ -62,6 +62,11 @@ export function stretchInstructions({ passes, single, half }: Stretch, pixels: n
   );
 }
 
+/** Whether the taps of a kernel's row are written out, where each is a run of its own: as much as a long run at a time. */
+export function writesTaps({ walk, partition }: Pick<Course, 'walk' | 'partition'>): boolean {
+  return walk.runsPerRow > 1 && partition.kind !== 'rows' && walk.runsPerRow * walk.stepsPerRun <= 2 * mostUnrolled;
+}
+
 /** Predicted instructions of one tile of output pixels and four channels, on a plane of outputs. */
 export function tileInstructions(course: Course, tile: Tile, plane: Pick<Plane, 'height' | 'width'>): number {
   const { walk } = course;
@@ -72,7 +77,8 @@ export function tileInstructions(course: Course, tile: Tile, plane: Pick<Plane, 
     count * stretchInstructions(piece, pixels, pointers) +
     (isRest(course) ? stretchInstructions(rest, pixels, pointers) : 0) +
     (count > 1 ? (count / unrollOfPieces(count, piece) - 1) * (3 + pointers) : 0);
-  const runs = walk.runs * (ofRun + (walk.runs > 1 ? 3 + pointers : 0));
+  const loops = writesTaps(course) ? walk.runs / walk.runsPerRow : walk.runs;
+  const runs = walk.runs * ofRun + (walk.runs > 1 ? loops * (3 + pointers) : 0);
   return runs + flushInstructions(course, pixels) + epilogue(course, tile, plane);
 }
 

@@ -3,6 +3,7 @@ import type { Conv2dOp, FullyConnectedOp } from '../../graph/types.ts';
 import { integerClamp } from '../../ops/quantized.ts';
 import type { Operand, ViewContext } from '../kernel.ts';
 import { requantizerView } from '../requantizer-arrays.ts';
+import { writesTaps } from './cost.ts';
 import { courseView } from './course-view.ts';
 import type { Geometry } from './geometry.ts';
 import { type InnerLoop, innerLoopFor } from './inner-loop.ts';
@@ -61,7 +62,10 @@ export function viewWithTile(
     origin: g.pads[0] * x.rowStride + g.pads[1] * x.pixelStride,
     ...portableView(g, x),
     ...tileView(plane, tile, loop === 'single'),
-    walk: walkView(g, x),
+    walk: {
+      ...walkView(g, x),
+      written: loop === 'pairs' && writesTaps({ walk: g.walk, partition: prepared.partition }),
+    },
     channelSums: Array.from({ length: tileChannels }, (_, c) => `c${c}`),
     add: 'multiply_accumulate',
     body: `${name}-tile`,
