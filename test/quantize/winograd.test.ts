@@ -21,6 +21,34 @@ function network(): Graph {
   return n.build(n.conv(third, 8, 1));
 }
 
+/** A second layer of 192 channels, its data and weights all of one sign: all products add up. */
+function largeSums(): Graph {
+  const n = new Network('large', 5);
+  const x = n.conv(n.input([1, 8, 8, 3]), 192, 3, { clamp: { lo: 0, hi: 0.5 } });
+  const weights = Float32Array.from({ length: 4 * 9 * 192 }, () => 0.5 + 0.5 * n.random.float());
+  const op = {
+    kind: 'conv2d',
+    strides: [1, 1],
+    pads: [1, 1, 1, 1],
+    dilations: [1, 1],
+    groups: 1,
+    clamp: relu,
+  } as const;
+  return n.build(n.node(op, [x, n.data([4, 3, 3, 192], weights), n.constant([4], 0.1)]));
+}
+
+/** The largest sum of the second layer's products, in steps of 1/127 of the largest datum and weight. */
+async function largestSum(float: Graph): Promise<number> {
+  const [id] = float.nodes[1]!.outputs;
+  const evaluator = await createFloatEvaluator(float, { activations: [id!] });
+  try {
+    const sums = must((await evaluator.run([noise(float, samples).batch(0, samples)], samples)).get(id!), id!);
+    return sums.reduce((a, b) => Math.max(a, b), 0) * (127 / 0.5) * (127 / 1);
+  } finally {
+    await evaluator.release();
+  }
+}
+
 /** Σ (ŷ − y)² / Σ y², and Σ (ŷ − y) / Σ |y|, of the tensor that node `index` writes. */
 async function errorsOf(float: Graph, quantized: Graph, index: number): Promise<{ noise: number; bias: number }> {
   const data = noise(float, samples);
@@ -99,6 +127,17 @@ describe('quantizing into the Winograd domain', () => {
     // Noise has no alike neighbours: F(4×4) is too coarse for it somewhere, and F(2×2) is not.
     const { noise: relative } = await errorsOf(float, graph, 2);
     expect(10 * Math.log10(relative)).toBeLessThan(-15);
+  });
+
+  it('is right where direct sums of 8-bit operands are beyond what 16-bit operands of F(4×4) in 32-bit sums hold', async () => {
+    // What bench/peers.json says of ncnn's F(4×4): wrong from 3.73 million on.
+    const float = largeSums();
+    const { graph } = await quantize(float, noise(float, samples), { winograd: 'f4' });
+    expect(graph.nodes.map((node) => node.op.kind)).toEqual(['conv2d', 'winograd']);
+    expect(await largestSum(float)).toBeGreaterThan(3.73e6);
+    const { noise: relative, bias } = await errorsOf(float, graph, 1);
+    expect(10 * Math.log10(relative)).toBeLessThan(-30);
+    expect(Math.abs(bias)).toBeLessThan(0.02);
   });
 
   it('leaves layers direct whose accumulators or requantization are others', async () => {
