@@ -15,14 +15,14 @@ import { Network, noise, relu } from '../networks.ts';
 /** One layer that has Winograd forms between two that have none. */
 function network(): Graph {
   const n = new Network('w', 5);
-  const first = n.conv(n.input([1, 12, 12, 3]), 64, 3, { clamp: relu });
-  const second = n.conv(first, 32, 3, { clamp: relu });
+  const first = n.conv(n.input([1, 8, 8, 3]), 64, 3, { clamp: relu });
+  const second = n.conv(first, 24, 3, { clamp: relu });
   return n.build(n.conv(second, 8, 1));
 }
 
 async function requestOf(more: Partial<QuantizeOptions> = {}): Promise<CandidateRequest> {
-  const options = completeOptions({ ...more });
-  const statistics = await calibrateNetwork(network(), noise(network(), 12), options);
+  const options = completeOptions({ segments: 1, ...more });
+  const statistics = await calibrateNetwork(network(), noise(network(), 6), options);
   const { graph } = statistics;
   const instructionsOf = (of: Graph) => predictInstructions(of, armv8a);
   const sensitivities = new Map(graph.nodes.map(({ id }) => [id, 1]));
