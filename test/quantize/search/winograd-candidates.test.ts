@@ -21,7 +21,7 @@ function network(): Graph {
 }
 
 async function requestOf(more: Partial<QuantizeOptions> = {}): Promise<CandidateRequest> {
-  const options = completeOptions({ segments: 1, ...more });
+  const options = completeOptions({ segments: 2, ...more });
   const statistics = await calibrateNetwork(network(), noise(network(), 6), options);
   const { graph } = statistics;
   const instructionsOf = (of: Graph) => predictInstructions(of, armv8a);
