@@ -29,11 +29,15 @@ async function requestOf(more: Partial<QuantizeOptions> = {}): Promise<Candidate
   return { graph, statistics, options, instructionsOf, sensitivities, global: true };
 }
 
-/** The second layer's candidates that read data of so many bits. */
-async function candidatesOf(request: CandidateRequest, bits: number): Promise<readonly Candidate<NamedSettings>[]> {
+/** The second layer's candidates. */
+async function candidatesOf(request: CandidateRequest): Promise<readonly Candidate<NamedSettings>[]> {
   const [, unit] = await measureCandidates(request);
-  const found = unit?.variants.flat(2) ?? [];
-  return found.filter(({ settings }) => settings.override.bits === bits);
+  return unit?.variants.flat(2) ?? [];
+}
+
+/** Those that read data of so many bits. */
+function ofWidth(candidates: readonly Candidate<NamedSettings>[], bits: number) {
+  return candidates.filter(({ settings }) => settings.override.bits === bits);
 }
 
 const formsOf = (candidates: readonly Candidate<NamedSettings>[]) =>
@@ -41,17 +45,16 @@ const formsOf = (candidates: readonly Candidate<NamedSettings>[]) =>
 
 describe('forms in the Winograd domain as candidates', () => {
   it('stand among the direct ones, with fewer instructions and a measured error', async () => {
-    const request = await requestOf();
+    const all = await candidatesOf(await requestOf());
+    const least = (of: typeof all) => Math.min(...of.map((c) => c.instructions));
+    const direct = all.filter(({ settings }) => settings.override.winograd === undefined);
+    expect(direct.length).toBeGreaterThan(0);
     for (const [bits, form] of [
       [8, 'f4'],
       [6, 'f2-exact'],
     ] as const) {
-      const candidates = await candidatesOf(request, bits);
-      const direct = candidates.filter(({ settings }) => settings.override.winograd === undefined);
-      const own = candidates.filter(({ settings }) => settings.override.winograd === form);
+      const own = ofWidth(all, bits).filter(({ settings }) => settings.override.winograd === form);
       expect(own.length).toBeGreaterThan(0);
-      expect(direct.length).toBeGreaterThan(0);
-      const least = (of: typeof own) => Math.min(...of.map((c) => c.instructions));
       expect(least(own)).toBeLessThan(least(direct));
       for (const { error } of own) {
         expect(error).toBeGreaterThan(1e-5);
@@ -62,11 +65,11 @@ describe('forms in the Winograd domain as candidates', () => {
 
   it('are none where the accumulator is to stay, where a layer says so, and at other widths', async () => {
     const request = await requestOf();
-    expect(formsOf(await candidatesOf({ ...request, global: false }, 8))).toEqual(new Set([undefined]));
-    expect(formsOf(await candidatesOf(request, 7))).toEqual(new Set([undefined]));
+    expect(formsOf(await candidatesOf({ ...request, global: false }))).toEqual(new Set([undefined]));
+    expect(formsOf(ofWidth(await candidatesOf(request), 7))).toEqual(new Set([undefined]));
     const name = network().nodes[1]!.origin.name;
     const asked = await requestOf({ layers: new Map([[name, { winograd: 'off' as const }]]) });
-    expect(formsOf(await candidatesOf(asked, 8))).toEqual(new Set(['off']));
+    expect(formsOf(await candidatesOf(asked))).toEqual(new Set(['off']));
   });
 
   it('are quantized as they were measured, segments included', async () => {
