@@ -144,7 +144,12 @@ function drawNormal(
     const most = real.reduce((a, b) => Math.max(a, Math.abs(b)), 0);
     let scale = largest / most;
     const rounded = () => Int8Array.from(real, (w) => Math.round(w * scale));
-    while (segments !== undefined && heaviest(segments, rounded()) > held) scale *= 0.99;
+    // From afar in one step, the rest of the way in small ones.
+    while (segments !== undefined) {
+      const sum = heaviest(segments, rounded());
+      if (sum <= held) break;
+      scale *= sum > 1.05 * held ? (1.02 * held) / sum : 0.99;
+    }
     const weights = rounded();
     result.set(weights, o * length);
     weights.forEach((q, k) => {
