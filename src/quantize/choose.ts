@@ -3,12 +3,14 @@ import { must } from '../core/must.ts';
 import type { Graph, Node, NodeId, QuantParams, TensorId } from '../graph/types.ts';
 import { type ActivationChoice, chooseActivation } from './activations.ts';
 import type { SlackOf } from './calibrated/slack.ts';
-import { gridOf } from './clipping.ts';
+import { gridOf, stepsOf } from './clipping.ts';
+import { type Candidate, decideAlone, decideTogether, type GroupCandidates } from './decide-steps.ts';
 import { type ActivationGroup, activationGroups, isReduction, movesValues } from './groups.ts';
 import { type Histogram, mergeHistograms } from './histogram.ts';
 import { type FittedLayer, fitLayer, flushInstructions, type Layer, layerOf } from './layer.ts';
 import { optionsOfLayer, type QuantizeOptions } from './options.ts';
 import type { OutputError } from './search/output-error.ts';
+import { fitsWeights } from './techniques.ts';
 
 /**
  * The relative noise of a layer's output, from rounding its inputs and its weights, up to which fewer instructions are
@@ -19,8 +21,15 @@ const ACCEPTABLE_NOISE = 2 ** -8;
 /** Where even full-width weights are noisier, as narrow data is: this many times their noise is acceptable. */
 const ACCEPTABLE_FACTOR = 1.5;
 
-/** From 8 bits down; 3 and 2 are for accumulators well below 16 bits. */
-const AUTO_WIDTHS = [8, 7, 6, 5, 4, 3, 2];
+/**
+ * Steps between the ends of a grid that are tried: from 8 bits down, a factor of about √2 apart at first. Below 5 bits, which are
+ * for accumulators well below 16, every few: the budget is ⌊(2^P − 1) / steps⌋, so there is nothing special about 2^bits − 1.
+ */
+const AUTO_STEPS = [255, 127, 63, 31, 22, 15, 12, 9, 7, 6, 5, 4, 3, 2];
+/** Weights that are fitted leave about as much error as weights rounded to nearest under so many times the budget. */
+const FITTED_BUDGET = 2;
+/** Where accumulators are wide enough for whole bits. */
+const WHOLE_BITS = [8, 7, 6, 5, 4, 3, 2].map(stepsOf);
 
 /** What was decided for the network. */
 export interface Choice {
@@ -31,15 +40,7 @@ export interface Choice {
   readonly reasons: ReadonlyMap<NodeId, string>;
 }
 
-/** One width of a group's activations, with the layers that read them. */
-interface Candidate {
-  readonly choice: ActivationChoice;
-  readonly segments: ReadonlyMap<NodeId, number | 'flush'>;
-  readonly flushes: number;
-  readonly noise: number;
-}
-
-/** A width that is possible, with each layer flushed as often as its full-width weights need. */
+/** A width that is possible, with each layer in the segments asked for, or flushed as often as its full-width weights need. */
 interface Width {
   readonly choice: ActivationChoice;
   readonly flushed: readonly (Measured | undefined)[];
@@ -53,9 +54,8 @@ export interface ChoiceInputs {
 }
 
 /**
- * Decides data bits and segments. For each group of activations the widths allowed are tried: of those with acceptable
- * noise the one that needs the fewest instructions for flushes is taken, and of these the one with the least noise, as
- * measured at the outputs of the layers that read them.
+ * Decides the steps of data, and segments. For each group of activations the numbers of steps allowed are tried, and judged by the
+ * noise at the outputs of the layers that read them.
  */
 export async function chooseConfiguration(
   graph: Graph,
@@ -65,11 +65,18 @@ export async function chooseConfiguration(
   const activations = new Map<TensorId, ActivationChoice>();
   const segments = new Map<NodeId, number | 'flush'>();
   const reasons = new Map<NodeId, string>();
+  const open: { group: ActivationGroup; found: GroupCandidates }[] = [];
   for (const group of activationGroups(graph)) {
     const histogram = mergeHistograms(group.members.map((id) => must(histograms.get(id), `histogram of ${id}`)));
     const layers = group.readers.map((n) => layerOf(graph, n, optionsOfLayer(options, n)));
     const others = graph.nodes.filter((n) => isOtherReader(n, group)).length;
-    const { best, why } = await chooseForGroup({ group, histogram, layers, others, options, outputError, slackOf });
+    const isInput = graph.inputs.some(({ tensor }) => group.members.includes(tensor));
+    const decision = { group, histogram, layers, others, isInput, options, outputError, slackOf };
+    open.push({ group, found: await candidatesOfGroup(decision) });
+  }
+  const together = decideTogether(open.map(({ found }) => found));
+  for (const { group, found } of open) {
+    const { best, why } = together.get(found) ?? decideAlone(found);
     for (const id of group.members) activations.set(id, best.choice);
     for (const [id, count] of best.segments) {
       segments.set(id, count);
@@ -77,6 +84,12 @@ export async function chooseConfiguration(
     }
   }
   return { activations, segments, reasons };
+}
+
+/** A function's own range is a power of two; and 16-bit lanes leave room enough for whole bits. */
+function autoSteps({ natural }: ActivationGroup, layers: readonly Layer[]): readonly number[] {
+  const roomy = layers.every(({ options: { accBits, lanes } }) => accBits >= 16 && lanes > 1);
+  return roomy || natural !== undefined ? WHOLE_BITS : AUTO_STEPS;
 }
 
 /** True for additions and the like, which see the noise of the data only. */
@@ -90,6 +103,8 @@ interface GroupDecision {
   readonly layers: readonly Layer[];
   /** Readers without weights. */
   readonly others: number;
+  /** Whether it is the network's own input. */
+  readonly isInput: boolean;
   readonly options: QuantizeOptions;
   readonly outputError: OutputError;
   readonly slackOf: SlackOf;
@@ -102,18 +117,22 @@ interface Measured {
   readonly noise: number;
 }
 
-async function chooseForGroup(decision: GroupDecision): Promise<{ best: Candidate; why: string }> {
-  const { group, histogram, layers, others, options, outputError, slackOf } = decision;
+async function candidatesOfGroup(decision: GroupDecision): Promise<GroupCandidates> {
+  const { group, histogram, layers, others, isInput, options, outputError, slackOf } = decision;
   const { clipping, requant } = options;
   const grid = gridOf(requant);
+  const fixed = layers.every((layer) => typeof layer.options.segments === 'number');
+  const budgetFactor = fixed && fitsWeights(options.techniques) ? FITTED_BUDGET : 1;
   const measure = async (layer: Layer, segments: number | 'flush', x: QuantParams): Promise<Measured | undefined> => {
     const slack = await slackOf(layer, segments, x);
-    const fitted = fitLayer(layer, segments, { x, grid, ...(slack && { slack }) });
+    const fitted = fitLayer(layer, segments, { x, grid, budgetFactor, ...(slack && { slack }) });
     return fitted && { segments, fitted, noise: await outputError(layer, x, fitted) };
   };
-  const widths = await all(widthsOf(group, layers, options), async (bits): Promise<Width | undefined> => {
-    const choice = chooseActivation(group, histogram, { bits, clipping, grid });
-    const flushed = await all(layers, (layer) => measure(layer, 'flush', choice.quant));
+  const widths = await all(stepsOfGroup(group, layers, options), async (steps): Promise<Width | undefined> => {
+    const choice = chooseActivation(group, histogram, { steps, clipping, grid });
+    const flushed = await all(layers, (layer) =>
+      measure(layer, layer.options.segments === 'auto' ? 'flush' : layer.options.segments, choice.quant),
+    );
     return flushed.every((fit) => fit !== undefined) ? { choice, flushed } : undefined;
   });
   const possible = widths.filter((width) => width !== undefined);
@@ -133,15 +152,8 @@ async function chooseForGroup(decision: GroupDecision): Promise<{ best: Candidat
   const limit = limits.reduce((a, b) => a + b, others * acceptableNoise(possible.map(({ choice }) => choice.noise)));
   const candidates = (await all(possible, candidateOf)).filter((candidate) => candidate !== undefined);
   if (candidates.length === 0) throw tooNarrow(layers);
-  const acceptable = candidates.filter(({ noise }) => noise <= limit);
-  const tried = `${candidates.length} of ${widths.length} widths fit`;
-  const asked = widths.length === 1 ? 'width as asked for' : undefined;
-  if (acceptable.length === 0) {
-    const best = candidates.reduce((a, b) => (b.noise < a.noise ? b : a));
-    return { best, why: asked ?? `least error; ${tried}` };
-  }
-  const best = acceptable.reduce((a, b) => (isBetter(b, a) ? b : a));
-  return { best, why: asked ?? `${best.flushes === 0 ? 'no' : 'fewest'} flushes, then least error; ${tried}` };
+  const shares = budgetFactor > 1 && !isInput && layers.length > 0 && widths.length > 1;
+  return { candidates, tried: widths.length, limit, shares };
 }
 
 /** Where no weights but 0 are proven to fit, at any of the widths that were allowed. */
@@ -162,10 +174,6 @@ async function all<T, R>(items: readonly T[], work: (item: T, index: number) => 
   return results;
 }
 
-function isBetter(a: Candidate, b: Candidate): boolean {
-  return a.flushes === b.flushes ? a.noise < b.noise : a.flushes < b.flushes;
-}
-
 /** Relative to the least noise that there can be, at any of the widths, with as many flushes as it takes. */
 function acceptableNoise(noises: readonly number[]): number {
   return Math.max(ACCEPTABLE_NOISE, ACCEPTABLE_FACTOR * Math.min(...noises));
@@ -173,7 +181,7 @@ function acceptableNoise(noises: readonly number[]): number {
 
 /**
  * The fewest segments whose output has at most `limit` noise, found by bisection: more segments give finer weights.
- * @param flushed the layer with as many as its full-width weights need
+ * @param flushed the layer in the segments asked for, or with as many as its full-width weights need
  */
 async function chooseSegments(
   { options: { segments } }: Layer,
@@ -181,8 +189,7 @@ async function chooseSegments(
   limit: number,
   measure: (segments: number) => Promise<Measured | undefined>,
 ): Promise<Measured | undefined> {
-  if (segments === 'flush') return flushed;
-  if (segments !== 'auto') return measure(segments);
+  if (segments !== 'auto') return flushed;
   let chosen = flushed;
   let [few, many] = [0, flushed.fitted.model.segments.length];
   while (many - few > 1) {
@@ -197,17 +204,17 @@ async function chooseSegments(
   return chosen;
 }
 
-/** The widths to try for a group. What no layer reads keeps 8 bits: it costs no accumulator anything. */
-export function widthsOf(
+/** The numbers of steps to try for a group. What no layer reads keeps 8 bits: it costs no accumulator anything. */
+export function stepsOfGroup(
   group: ActivationGroup,
   layers: readonly Layer[],
   options: QuantizeOptions,
 ): readonly number[] {
-  if (layers.length === 0 || group.natural === 'softmax') return [8];
+  if (layers.length === 0 || group.natural === 'softmax') return [stepsOf(8)];
   const asked = layers.filter((l) => options.layers.get(l.node.origin.name)?.bits !== undefined);
   const widths = [...new Set((asked.length > 0 ? asked : layers).map((l) => l.options.bits))];
   const [width] = widths;
-  if (widths.length === 1 && width !== undefined) return width === 'auto' ? AUTO_WIDTHS : [width];
+  if (widths.length === 1 && width !== undefined) return width === 'auto' ? autoSteps(group, layers) : [stepsOf(width)];
   const names = asked.map((l) => l.node.origin.name);
   throw reject({
     code: 'bad-option',

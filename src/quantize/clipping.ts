@@ -14,7 +14,8 @@ export function gridOf(requant: RequantFormat): ScaleGrid {
 }
 
 export interface ClippingOptions {
-  readonly bits: number;
+  /** Steps from the lowest integer to the highest: 2^bits − 1 where all of `bits` bits are used. */
+  readonly steps: number;
   readonly clipping: Clipping;
   readonly grid: ScaleGrid;
 }
@@ -27,15 +28,26 @@ const OCTAVES = 4;
 
 /** The lowest and the highest signed integer of `bits` bits. */
 export function signedRange(bits: number): { qmin: number; qmax: number } {
-  return { qmin: -(2 ** (bits - 1)), qmax: 2 ** (bits - 1) - 1 };
+  return rangeOfSteps(stepsOf(bits));
+}
+
+/** Steps between the lowest and the highest integer of `bits` bits. */
+export function stepsOf(bits: number): number {
+  return 2 ** bits - 1;
+}
+
+/** Signed integers around 0, one more below it where their number is even. */
+export function rangeOfSteps(steps: number): { qmin: number; qmax: number } {
+  const qmin = -Math.ceil(steps / 2);
+  return { qmin, qmax: qmin + steps };
 }
 
 /**
- * int8 parameters of `bits` bits for real values in [lo, hi], 0 included, which is exact. Never negative (`lo` = 0) gives
- * `qmin = zeroPoint`, so that all bits are used (DESIGN §3).
+ * int8 parameters of `steps` steps for real values in [lo, hi], 0 included, which is exact. Never negative (`lo` = 0) gives
+ * `qmin = zeroPoint`, so that all steps are used (DESIGN §3).
  */
-export function paramsForRange(lo: number, hi: number, bits: number, grid: ScaleGrid): QuantParams {
-  const { qmin, qmax } = signedRange(bits);
+export function paramsForRange(lo: number, hi: number, steps: number, grid: ScaleGrid): QuantParams {
+  const { qmin, qmax } = rangeOfSteps(steps);
   const least = Math.min(0, lo);
   const scale = gridScale((Math.max(0, hi) - least) / (qmax - qmin), grid);
   const zeroPoint = Math.min(qmax, Math.max(qmin, Math.round(qmin - least / scale)));
@@ -72,15 +84,15 @@ export function relativeError(h: Histogram, quant: QuantParams): number {
  * @returns the parameters and their relative squared error, Σ error² / Σ x² (0 where only zeros were seen)
  */
 export function chooseParams(h: Histogram, options: ClippingOptions): { quant: QuantParams; noise: number } {
-  const { bits, grid } = options;
+  const { steps, grid } = options;
   const bins = filledBins(h);
   const relative = (quant: QuantParams) => (h.squares === 0 ? 0 : squaredError(bins, quant) / h.squares);
   const [lo, hi] = h.count === 0 ? [0, 0] : [Math.min(0, h.min), Math.max(0, h.max)];
-  const widest = paramsForRange(lo, hi, bits, grid);
+  const widest = paramsForRange(lo, hi, steps, grid);
   if (options.clipping === 'minmax') return { quant: widest, noise: relative(widest) };
   let best = { lo, hi, quant: widest, noise: relative(widest) };
   const attempt = (low: number, high: number) => {
-    const quant = paramsForRange(low, high, bits, grid);
+    const quant = paramsForRange(low, high, steps, grid);
     const noise = relative(quant);
     if (noise < best.noise) best = { lo: low, hi: high, quant, noise };
   };

@@ -44,6 +44,8 @@ export interface FitOptions {
   readonly outputStep?: number;
   /** For a `calibrated` layer: see `WeightBounds`. */
   readonly slack?: ArrayLike<number>;
+  /** For estimates only: so many times the budget. */
+  readonly budgetFactor?: number;
 }
 
 /** Biases start below this: a corrected one still survives the way through float32 in a QDQ file (2^23). */
@@ -63,7 +65,8 @@ export function fitLayer(layer: Layer, segments: number | 'flush', fit: FitOptio
   const bounds = weightBounds({ ...options, reduction, model, x, ...(fit.slack && { slack: fit.slack }) });
   if (bounds.limit < 1) return undefined;
   const leastScale = leastScales(layer, fit);
-  const rounded = roundWeights(weights, channels, model, { ...bounds, grid: fit.grid, leastScale });
+  const budgets = Float64Array.from(bounds.budgets, (b) => Math.floor(b * (fit.budgetFactor ?? 1)));
+  const rounded = roundWeights(weights, channels, model, { ...bounds, budgets, grid: fit.grid, leastScale });
   if (segments !== 'flush') return { model, rounded, bounds, leastScale };
   const widest = options.analysis === 'worst-case' ? rounded.data.map(() => bounds.limit) : rounded.data;
   const single = singleSegment(reduction, options.accBits, options.lanes);

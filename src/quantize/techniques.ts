@@ -33,6 +33,11 @@ export function automaticTechniques(accumulator: { readonly accBits: number; rea
   return accumulator.accBits >= 16 && accumulator.lanes > 1 ? new Set<Technique>(['bias']) : defaultTechniques;
 }
 
+/** Whether integers are fitted, or only rounded. */
+export function fitsWeights(chosen: ReadonlySet<Technique>): boolean {
+  return chosen.has('descent') || chosen.has('feedback');
+}
+
 /**
  * Reads `all`, `none`, `default`, or names to add and, after a minus sign, to leave out: `default,-equalize`, `none,bias`. A list
  * that does not begin with one of the three words starts from none.

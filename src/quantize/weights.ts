@@ -46,10 +46,9 @@ export function roundWeights(
     const fits = (s: number) => keepsBudget(w, s, { limit: options.limit, budget }, accumulators, sums);
     const smallest = options.grid === 'powerOfTwo' ? smallestPower(least, fits) : smallestFloat(least, fits);
     roundChannel(w, smallest, options.limit, q);
-    const best = options.grid === 'powerOfTwo' ? smallest : refit(w, q, smallest, options.leastScale[o]!);
-    const noise = channelNoise(w, q, best);
+    const noise = channelNoise(w, q, smallest);
     if (noise !== undefined) noises.push(noise);
-    return best;
+    return smallest;
   });
   return { data, scale, noise: noises.length === 0 ? 0 : noises.reduce((a, b) => a + b) / noises.length };
 }
@@ -117,16 +116,6 @@ function smallestPower(least: number, fits: (scale: number) => boolean): number 
 
 function roundChannel(w: Float32Array, scale: number, limit: number, out: Int8Array): void {
   for (let k = 0; k < w.length; k++) out[k] = Math.sign(w[k]!) * magnitude(w[k]!, scale, limit);
-}
-
-/** The scale with the least squared error for integers that are fixed now: Σ w·q / Σ q². It costs no accumulator. */
-function refit(w: Float32Array, q: Int8Array, scale: number, least: number): number {
-  let [wq, qq] = [0, 0];
-  for (let k = 0; k < w.length; k++) {
-    wq += w[k]! * q[k]!;
-    qq += q[k]! * q[k]!;
-  }
-  return qq === 0 ? scale : Math.max(Math.fround(wq / qq), gridScale(least, 'float32'));
 }
 
 function channelNoise(w: Float32Array, q: Int8Array, scale: number): number | undefined {

@@ -43,7 +43,7 @@ describe('chooseActivation', () => {
     const seen = createHistogram();
     addValues(seen, Float32Array.of(0.1, 0.2, 0.3));
     const of = (natural: 'sigmoid' | 'tanh' | 'softmax', bits: number) =>
-      chooseActivation({ ...group, natural }, seen, { ...options, bits });
+      chooseActivation({ ...group, natural }, seen, { ...options, steps: 2 ** bits - 1 });
     expect(of('sigmoid', 8).quant).toEqual({ scale: [1 / 256], zeroPoint: -128, qmin: -128, qmax: 127 });
     expect(of('sigmoid', 5).quant).toEqual({ scale: [1 / 32], zeroPoint: -16, qmin: -16, qmax: 15 });
     expect(of('tanh', 8).quant).toEqual({ scale: [1 / 128], zeroPoint: 0, qmin: -128, qmax: 127 });

@@ -62,14 +62,14 @@ describe('histogram', () => {
 
 describe('paramsForRange', () => {
   it('uses all bits of what is never negative, with the zero point at the lowest integer', () => {
-    expect(paramsForRange(0, 15, 4, 'float32')).toEqual({ scale: [1], zeroPoint: -8, qmin: -8, qmax: 7 });
-    expect(paramsForRange(3, 255, 8, 'float32')).toEqual({ scale: [1], zeroPoint: -128, qmin: -128, qmax: 127 });
+    expect(paramsForRange(0, 15, 15, 'float32')).toEqual({ scale: [1], zeroPoint: -8, qmin: -8, qmax: 7 });
+    expect(paramsForRange(3, 255, 255, 'float32')).toEqual({ scale: [1], zeroPoint: -128, qmin: -128, qmax: 127 });
   });
 
   it('has float32 scales and powers of two', () => {
-    const [float] = paramsForRange(-1, 2, 8, 'float32').scale;
+    const [float] = paramsForRange(-1, 2, 255, 'float32').scale;
     expect(float).toBe(Math.fround(3 / 255));
-    const [power] = paramsForRange(-1, 2, 8, 'powerOfTwo').scale;
+    const [power] = paramsForRange(-1, 2, 255, 'powerOfTwo').scale;
     expect(power).toBe(2 ** -6);
   });
 
@@ -77,12 +77,15 @@ describe('paramsForRange', () => {
     const ranges = fc.record({
       lo: fc.float({ min: -1000, max: 0, noNaN: true }),
       hi: fc.float({ min: Math.fround(0.001), max: 1000, noNaN: true }),
-      bits: fc.integer({ min: 4, max: 8 }),
+      steps: fc.integer({ min: 1, max: 255 }),
     });
     fc.assert(
-      fc.property(ranges, ({ lo, hi, bits }) => {
-        const { scale, zeroPoint, qmin, qmax } = paramsForRange(lo, hi, bits, 'float32');
+      fc.property(ranges, ({ lo, hi, steps }) => {
+        const { scale, zeroPoint, qmin, qmax } = paramsForRange(lo, hi, steps, 'float32');
         expect(Number.isInteger(zeroPoint)).toBe(true);
+        expect(qmax - qmin).toBe(steps);
+        expect(qmin).toBeGreaterThanOrEqual(-128);
+        expect(qmax).toBeLessThanOrEqual(127);
         expect(scale[0]! * (qmin - zeroPoint)).toBeLessThanOrEqual(lo + 0.501 * scale[0]!);
         expect(scale[0]! * (qmax - zeroPoint)).toBeGreaterThanOrEqual(hi - 0.501 * scale[0]!);
       }),
@@ -95,12 +98,12 @@ describe('chooseParams', () => {
   const normal = Array.from({ length: 20_000 }, () => random.normal());
 
   it('takes the whole range for minmax', () => {
-    const { quant } = chooseParams(histogramOf([0, 1, 100]), { bits: 4, clipping: 'minmax', grid: 'float32' });
+    const { quant } = chooseParams(histogramOf([0, 1, 100]), { steps: 15, clipping: 'minmax', grid: 'float32' });
     expect(quant.scale[0]).toBe(Math.fround(100 / 15));
   });
 
   it('clips a bell curve where the literature does: about 2.5 σ at 4 bits', () => {
-    const { quant, noise } = chooseParams(histogramOf(normal), { bits: 4, clipping: 'mse', grid: 'float32' });
+    const { quant, noise } = chooseParams(histogramOf(normal), { steps: 15, clipping: 'mse', grid: 'float32' });
     const half = (quant.scale[0]! * 15) / 2;
     expect(half).toBeGreaterThan(2.2);
     expect(half).toBeLessThan(2.9);
@@ -109,8 +112,8 @@ describe('chooseParams', () => {
 
   it('predicts the squared error that the values themselves have', () => {
     const h = histogramOf(normal);
-    for (const bits of [4, 6, 8]) {
-      const { quant, noise } = chooseParams(h, { bits, clipping: 'mse', grid: 'float32' });
+    for (const steps of [15, 22, 63, 255]) {
+      const { quant, noise } = chooseParams(h, { steps, clipping: 'mse', grid: 'float32' });
       const exact = squaredError(
         { centers: Float64Array.from(normal), counts: new Float64Array(normal.length).fill(1) },
         quant,
@@ -121,19 +124,19 @@ describe('chooseParams', () => {
 
   it('ignores an outlier that costs more than it is worth, and keeps one-sided data one-sided', () => {
     const values = [...normal.map(Math.abs), 20];
-    const { quant } = chooseParams(histogramOf(values), { bits: 4, clipping: 'mse', grid: 'float32' });
+    const { quant } = chooseParams(histogramOf(values), { steps: 15, clipping: 'mse', grid: 'float32' });
     expect(quant.scale[0]! * 15).toBeLessThan(10);
     expect(quant.zeroPoint).toBe(quant.qmin);
   });
 
   it('finds the exact grid of raw pixels', () => {
     const pixels = Array.from({ length: 256 }, (_, i) => i);
-    const { quant } = chooseParams(histogramOf(pixels), { bits: 8, clipping: 'mse', grid: 'float32' });
+    const { quant } = chooseParams(histogramOf(pixels), { steps: 255, clipping: 'mse', grid: 'float32' });
     expect(quant).toEqual({ scale: [1], zeroPoint: -128, qmin: -128, qmax: 127 });
   });
 
   it('finds something for a tensor that is always zero', () => {
-    const { quant, noise } = chooseParams(histogramOf([0, 0]), { bits: 8, clipping: 'mse', grid: 'float32' });
+    const { quant, noise } = chooseParams(histogramOf([0, 0]), { steps: 255, clipping: 'mse', grid: 'float32' });
     expect(quant.scale[0]).toBeGreaterThan(0);
     expect(noise).toBe(0);
   });

@@ -20,11 +20,8 @@ export interface FitMethod {
   readonly factors: readonly number[];
 }
 
-/**
- * Below 1, since fitted weights leave out what matters least: they fill the budget with a finer scale than rounding to
- * nearest does.
- */
-export const scaleFactors: readonly number[] = [1, 0.65];
+/** More of them gained nothing: descent finds a channel's scale from there. */
+export const scaleFactors: readonly number[] = [1];
 
 /** The price of a step falls by this from one descent to the next, down to a thousandth of the first. */
 const PRICE_DECAY = 0.7;

@@ -44,7 +44,7 @@ export interface Reconstruction {
 }
 
 /** Weights are drawn to the real ones by this share of the operands' mean variance: what the samples don't tell. */
-const RIDGE = 0.03;
+const RIDGE = 0.01;
 
 /** Fits the layer's integer weights, scales and biases to what its sums should be. */
 export async function reconstructLayer(input: ReconstructionInput, products: Products): Promise<Reconstruction> {

@@ -5,8 +5,8 @@ import type { Graph, Node, QuantParams, TensorId } from '../../graph/types.ts';
 import { singleNodeGraph } from '../../interpret/exact-node.ts';
 import { type ActivationChoice, chooseActivation } from '../activations.ts';
 import { isReductionNode } from '../certify.ts';
-import { isOtherReader, widthsOf } from '../choose.ts';
-import { gridOf } from '../clipping.ts';
+import { isOtherReader, stepsOfGroup } from '../choose.ts';
+import { gridOf, stepsOf } from '../clipping.ts';
 import { type ActivationGroup, activationGroups } from '../groups.ts';
 import { mergeHistograms } from '../histogram.ts';
 import { integerGraph } from '../integer-graph.ts';
@@ -40,9 +40,12 @@ async function unitOf(group: ActivationGroup, request: CandidateRequest): Promis
   const layers = group.readers.map((n) => layerOf(graph, n, optionsOfLayer(options, n)));
   const others = graph.nodes.filter((n) => isOtherReader(n, group)).length;
   const variants: Candidate<NamedSettings>[][][] = [];
-  for (const bits of widthsOf(group, layers, options)) {
+  for (const steps of stepsOfGroup(group, layers, options)) {
+    // Settings are in bits.
+    const bits = Math.log2(steps + 1);
+    if (!Number.isInteger(bits)) continue;
     const { clipping, requant } = options;
-    const choice = chooseActivation(group, histogram, { bits, clipping, grid: gridOf(requant) });
+    const choice = chooseActivation(group, histogram, { steps, clipping, grid: gridOf(requant) });
     const perLayer: Candidate<NamedSettings>[][] = [];
     for (const [i, node] of group.readers.entries()) {
       const candidates = await candidatesOf(node, choice, bits, request);
@@ -99,7 +102,7 @@ function alone(
     y,
   );
   const { clipping, requant } = options;
-  quants.set(y, chooseActivation(group, histogram, { bits: 8, clipping, grid: gridOf(requant) }).quant);
+  quants.set(y, chooseActivation(group, histogram, { steps: stepsOf(8), clipping, grid: gridOf(requant) }).quant);
   return integerGraph(singleNodeGraph(graph, node), quants, new Map([[node.id, fitted]]), requant);
 }
 
