@@ -29,6 +29,7 @@ export function emitSource(context: EmitContext): SourceFile {
     hasConstants: hasConstants(context),
     usesString: /\bmem(cpy|set|move)\(/.test([helpers, ...texts].join('\n')),
     hasBodies: [helpers, ...texts].some((text) => text.includes(`${MODEL}_NEON`)),
+    inlines: helpers.includes(`${MODEL}_INLINE`),
     needed: neededFeatures(options.plan),
     archFlags: archFlags(options.target),
     only64: options.target.triple !== 'arm-linux-gnueabihf',

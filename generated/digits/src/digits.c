@@ -25,6 +25,13 @@ _Static_assert(DIGITS_OUTPUT_SIZE == 10, "digits.h is of another bundle");
 _Static_assert(DIGITS_ARENA_SIZE == 16656 && DIGITS_ARENA_ALIGNMENT == 16, "digits.h is of another bundle");
 _Static_assert(-1 >> 1 == -1, "right shifts of negative numbers must be arithmetic");
 
+/* Helpers of a few instructions are no calls under any options, gcc's -Os included. */
+#if defined(__GNUC__)
+#define DIGITS_INLINE static inline __attribute__((always_inline))
+#else
+#define DIGITS_INLINE static inline
+#endif
+
 /* Called after each step with its number and name: define it before this file is compiled, to time or trace. */
 #ifndef DIGITS_ON_LAYER
 #define DIGITS_ON_LAYER(step, name) ((void)0)
@@ -42,7 +49,7 @@ typedef struct {
 } digits_acc4;
 
 /* Keeps the compiler from moving loads over it: hoisted over several steps they would not fit the registers any more. */
-static inline void digits_fence(void)
+DIGITS_INLINE void digits_fence(void)
 {
   __asm__ volatile("" : : : "memory");
 }
@@ -70,7 +77,7 @@ typedef struct {
 } digits_sum16;
 
 /* Adds 16-bit sums to 32-bit ones. */
-static inline digits_sum16 digits_flush16(digits_sum16 sum, digits_acc16 acc)
+DIGITS_INLINE digits_sum16 digits_flush16(digits_sum16 sum, digits_acc16 acc)
 {
   sum.c0 = vaddw_s16(sum.c0, vget_low_s16(acc.low));
   sum.c4 = vaddw_high_s16(sum.c4, acc.low);
@@ -80,27 +87,27 @@ static inline digits_sum16 digits_flush16(digits_sum16 sum, digits_acc16 acc)
 }
 
 /* One value for each of sixteen channels. */
-static inline digits_acc16 digits_load_acc16(const int16_t *from)
+DIGITS_INLINE digits_acc16 digits_load_acc16(const int16_t *from)
 {
   const digits_acc16 loaded = {vld1q_s16(from), vld1q_s16(from + 8)};
   return loaded;
 }
 
 /* Sums that start where the range of each lane is centred in its 16 bits; the bias takes the start off again. */
-static inline digits_acc4 digits_load_acc4(const int16_t *start)
+DIGITS_INLINE digits_acc4 digits_load_acc4(const int16_t *start)
 {
   const digits_acc4 loaded = {vld1q_s16(start), vld1q_s16(start + 8), vld1q_s16(start + 16), vld1q_s16(start + 24)};
   return loaded;
 }
 
-static inline digits_sum16 digits_load_sum16(const int32_t *from)
+DIGITS_INLINE digits_sum16 digits_load_sum16(const int32_t *from)
 {
   const digits_sum16 loaded = {vld1q_s32(from), vld1q_s32(from + 4), vld1q_s32(from + 8), vld1q_s32(from + 12)};
   return loaded;
 }
 
 /* Adds one product to each of sixteen channels. */
-static inline digits_acc16 digits_multiply_accumulate16(digits_acc16 acc, int8x16_t x, int8x16_t w)
+DIGITS_INLINE digits_acc16 digits_multiply_accumulate16(digits_acc16 acc, int8x16_t x, int8x16_t w)
 {
   acc.low = vmlal_s8(acc.low, vget_low_s8(x), vget_low_s8(w));
   acc.high = vmlal_high_s8(acc.high, x, w);
@@ -108,7 +115,7 @@ static inline digits_acc16 digits_multiply_accumulate16(digits_acc16 acc, int8x1
 }
 
 /* Adds the products of 16 bytes to the sums of two channels, two to a lane: 32 multiply-accumulates, four instructions. */
-static inline void digits_multiply_accumulate2(int16x8_t *c0, int16x8_t *c1, int8x16_t x, int8x16_t w0, int8x16_t w1)
+DIGITS_INLINE void digits_multiply_accumulate2(int16x8_t *c0, int16x8_t *c1, int8x16_t x, int8x16_t w0, int8x16_t w1)
 {
   *c0 = vmlal_s8(*c0, vget_low_s8(x), vget_low_s8(w0));
   *c1 = vmlal_s8(*c1, vget_low_s8(x), vget_low_s8(w1));
@@ -117,7 +124,7 @@ static inline void digits_multiply_accumulate2(int16x8_t *c0, int16x8_t *c1, int
 }
 
 /* Adds the zero point, saturates to -128..127. */
-static inline int8x16_t digits_narrow_x16(int16x8_t low, int16x8_t high, int32_t zero_point)
+DIGITS_INLINE int8x16_t digits_narrow_x16(int16x8_t low, int16x8_t high, int32_t zero_point)
 {
   if (zero_point == -128) {
     /* 0..255, 128 less. */
@@ -131,7 +138,7 @@ static inline int8x16_t digits_narrow_x16(int16x8_t low, int16x8_t high, int32_t
 
 #if !DIGITS_NEON
 /* srshl(sqrdmulh(sum << left, multiplier), shift), with shift <= 0; >> of a negative number is arithmetic. */
-static inline int32_t digits_requantize_fixed(int32_t sum, int32_t left, int32_t multiplier, int32_t shift)
+DIGITS_INLINE int32_t digits_requantize_fixed(int32_t sum, int32_t left, int32_t multiplier, int32_t shift)
 {
   const int64_t product = (int64_t)sum * ((int64_t)1 << left) * multiplier;
   const int64_t high = (product + ((int64_t)1 << 30)) >> 31;
@@ -141,7 +148,7 @@ static inline int32_t digits_requantize_fixed(int32_t sum, int32_t left, int32_t
 
 #if DIGITS_NEON
 /* As digits_requantize_fixed, for four channels. */
-static inline int32x4_t digits_requantize_fixed_x4(int32x4_t sum, int32_t left, int32x4_t multiplier, int32x4_t shift)
+DIGITS_INLINE int32x4_t digits_requantize_fixed_x4(int32x4_t sum, int32_t left, int32x4_t multiplier, int32x4_t shift)
 {
   if (left != 0) {
     sum = vshlq_s32(sum, vdupq_n_s32(left));
@@ -150,7 +157,7 @@ static inline int32x4_t digits_requantize_fixed_x4(int32x4_t sum, int32_t left, 
 }
 
 /* As digits_requantize_fixed, for sixteen channels. */
-static inline digits_sum16 digits_requantize_fixed_x16(digits_sum16 sum, int32_t left, const int32_t *multiplier,
+DIGITS_INLINE digits_sum16 digits_requantize_fixed_x16(digits_sum16 sum, int32_t left, const int32_t *multiplier,
     const int32_t *shift)
 {
   sum.c0 = digits_requantize_fixed_x4(sum.c0, left, vld1q_s32(multiplier), vld1q_s32(shift));
@@ -161,7 +168,7 @@ static inline digits_sum16 digits_requantize_fixed_x16(digits_sum16 sum, int32_t
 }
 
 /* Stores the first one to four of four channels. */
-static inline void digits_store_channels(int8_t *y, int32_t four, int32_t channels)
+DIGITS_INLINE void digits_store_channels(int8_t *y, int32_t four, int32_t channels)
 {
   if (channels == 4) {
     memcpy(y, &four, 4);
@@ -173,7 +180,7 @@ static inline void digits_store_channels(int8_t *y, int32_t four, int32_t channe
 }
 
 /* The sum over the lanes of each of the four channels, in 32 bits. */
-static inline int32x4_t digits_sum_lanes4(digits_acc4 acc)
+DIGITS_INLINE int32x4_t digits_sum_lanes4(digits_acc4 acc)
 {
   const int32x4_t sum01 = vpaddq_s32(vpaddlq_s16(acc.c0), vpaddlq_s16(acc.c1));
   const int32x4_t sum23 = vpaddq_s32(vpaddlq_s16(acc.c2), vpaddlq_s16(acc.c3));
@@ -183,7 +190,7 @@ static inline int32x4_t digits_sum_lanes4(digits_acc4 acc)
 
 #if !DIGITS_NEON
 /* Saturates to 16 bits, adds the zero point, clamps. */
-static inline int8_t digits_to_output(int32_t q, int32_t zero_point, int32_t lo, int32_t hi)
+DIGITS_INLINE int8_t digits_to_output(int32_t q, int32_t zero_point, int32_t lo, int32_t hi)
 {
   q = (q < -32768 ? -32768 : q > 32767 ? 32767 : q) + zero_point;
   return (int8_t)(q < lo ? lo : q > hi ? hi : q);
@@ -192,7 +199,7 @@ static inline int8_t digits_to_output(int32_t q, int32_t zero_point, int32_t lo,
 
 #if DIGITS_NEON
 /* As digits_to_output, for sixteen elements. */
-static inline int8x16_t digits_to_output_x16(int32x4_t q0, int32x4_t q1, int32x4_t q2, int32x4_t q3, int32_t zero_point,
+DIGITS_INLINE int8x16_t digits_to_output_x16(int32x4_t q0, int32x4_t q1, int32x4_t q2, int32x4_t q3, int32_t zero_point,
     int32_t lo, int32_t hi)
 {
   const int16x8_t low = vqmovn_high_s32(vqmovn_s32(q0), q1);

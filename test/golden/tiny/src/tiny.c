@@ -25,6 +25,13 @@ _Static_assert(TINY_OUTPUT_SIZE == 6, "tiny.h is of another bundle");
 _Static_assert(TINY_ARENA_SIZE == 160 && TINY_ARENA_ALIGNMENT == 16, "tiny.h is of another bundle");
 _Static_assert(-1 >> 1 == -1, "right shifts of negative numbers must be arithmetic");
 
+/* Helpers of a few instructions are no calls under any options, gcc's -Os included. */
+#if defined(__GNUC__)
+#define TINY_INLINE static inline __attribute__((always_inline))
+#else
+#define TINY_INLINE static inline
+#endif
+
 /* Called after each step with its number and name: define it before this file is compiled, to time or trace. */
 #ifndef TINY_ON_LAYER
 #define TINY_ON_LAYER(step, name) ((void)0)
@@ -32,7 +39,7 @@ _Static_assert(-1 >> 1 == -1, "right shifts of negative numbers must be arithmet
 
 #if TINY_NEON
 /* Adds the zero point, saturates to -128..127. */
-static inline int8x16_t tiny_narrow_x16(int16x8_t low, int16x8_t high, int32_t zero_point)
+TINY_INLINE int8x16_t tiny_narrow_x16(int16x8_t low, int16x8_t high, int32_t zero_point)
 {
   if (zero_point == -128) {
     /* 0..255, 128 less. */
@@ -44,7 +51,7 @@ static inline int8x16_t tiny_narrow_x16(int16x8_t low, int16x8_t high, int32_t z
 }
 
 /* As tiny_to_output, for sixteen elements. */
-static inline int8x16_t tiny_to_output_x16(int32x4_t q0, int32x4_t q1, int32x4_t q2, int32x4_t q3, int32_t zero_point,
+TINY_INLINE int8x16_t tiny_to_output_x16(int32x4_t q0, int32x4_t q1, int32x4_t q2, int32x4_t q3, int32_t zero_point,
     int32_t lo, int32_t hi)
 {
   const int16x8_t low = vqmovn_high_s32(vqmovn_s32(q0), q1);
@@ -61,7 +68,7 @@ static inline int8x16_t tiny_to_output_x16(int32x4_t q0, int32x4_t q1, int32x4_t
 }
 
 /* Sixteen sums a * factor_a + b * factor_b + bias in 32 bits, shifted right with rounding, as an output. */
-static inline int8x16_t tiny_add_x16(int8x16_t a, int8x16_t b, int32_t factor_a, int32_t factor_b, int32_t bias,
+TINY_INLINE int8x16_t tiny_add_x16(int8x16_t a, int8x16_t b, int32_t factor_a, int32_t factor_b, int32_t bias,
     int32_t shift, int32_t zero_point, int32_t lo, int32_t hi)
 {
   const int16x8_t a0 = vmovl_s8(vget_low_s8(a));
@@ -84,7 +91,7 @@ static inline int8x16_t tiny_add_x16(int8x16_t a, int8x16_t b, int32_t factor_a,
 }
 
 /* As tiny_requantize_fixed, for four channels. */
-static inline int32x4_t tiny_requantize_fixed_x4(int32x4_t sum, int32_t left, int32x4_t multiplier, int32x4_t shift)
+TINY_INLINE int32x4_t tiny_requantize_fixed_x4(int32x4_t sum, int32_t left, int32x4_t multiplier, int32x4_t shift)
 {
   if (left != 0) {
     sum = vshlq_s32(sum, vdupq_n_s32(left));
@@ -93,7 +100,7 @@ static inline int32x4_t tiny_requantize_fixed_x4(int32x4_t sum, int32_t left, in
 }
 
 /* Sixteen sums less `zero`, requantized with one multiplier, as an output. */
-static inline int8x16_t tiny_average_x16(int32x4_t s0, int32x4_t s1, int32x4_t s2, int32x4_t s3, int32_t zero,
+TINY_INLINE int8x16_t tiny_average_x16(int32x4_t s0, int32x4_t s1, int32x4_t s2, int32x4_t s3, int32_t zero,
     int32_t left, int32_t multiplier, int32_t shift, int32_t zero_point,
     int32_t lo, int32_t hi)
 {
@@ -109,14 +116,14 @@ static inline int8x16_t tiny_average_x16(int32x4_t s0, int32x4_t s1, int32x4_t s
 #endif
 
 /* The first of first, first + step, first + 2 * step, ... that is not negative. */
-static inline int32_t tiny_first_inside(int32_t first, int32_t step)
+TINY_INLINE int32_t tiny_first_inside(int32_t first, int32_t step)
 {
   return first >= 0 ? first : (step - -first % step) % step;
 }
 
 #if TINY_NEON
 /* table[x + 128] of sixteen elements; an index beyond a quarter leaves what the others have found. */
-static inline int8x16_t tiny_lookup_x16(int8x16_t x, int8x16x4_t t0, int8x16x4_t t1, int8x16x4_t t2, int8x16x4_t t3)
+TINY_INLINE int8x16_t tiny_lookup_x16(int8x16_t x, int8x16x4_t t0, int8x16x4_t t1, int8x16x4_t t2, int8x16x4_t t3)
 {
   const uint8x16_t index = veorq_u8(vreinterpretq_u8_s8(x), vdupq_n_u8(128));
   int8x16_t y = vqtbl4q_s8(t0, index);
@@ -128,7 +135,7 @@ static inline int8x16_t tiny_lookup_x16(int8x16_t x, int8x16x4_t t0, int8x16x4_t
 
 #if !TINY_NEON
 /* srshl(sqrdmulh(sum << left, multiplier), shift), with shift <= 0; >> of a negative number is arithmetic. */
-static inline int32_t tiny_requantize_fixed(int32_t sum, int32_t left, int32_t multiplier, int32_t shift)
+TINY_INLINE int32_t tiny_requantize_fixed(int32_t sum, int32_t left, int32_t multiplier, int32_t shift)
 {
   const int64_t product = (int64_t)sum * ((int64_t)1 << left) * multiplier;
   const int64_t high = (product + ((int64_t)1 << 30)) >> 31;
@@ -136,7 +143,7 @@ static inline int32_t tiny_requantize_fixed(int32_t sum, int32_t left, int32_t m
 }
 
 /* srshl(sum << left, shift), with shift <= 0; >> of a negative number is arithmetic. */
-static inline int32_t tiny_requantize_shift(int32_t sum, int32_t left, int32_t shift)
+TINY_INLINE int32_t tiny_requantize_shift(int32_t sum, int32_t left, int32_t shift)
 {
   const int64_t shifted = (int64_t)sum * ((int64_t)1 << left);
   return (int32_t)((shifted + (((int64_t)1 << -shift) >> 1)) >> -shift);
@@ -164,7 +171,7 @@ static void tiny_softmax(const int8_t *x, int32_t step_x, int8_t *y, int32_t ste
 
 #if TINY_NEON
 /* Stores the first n <= 16 lanes and touches nothing behind them; with a constant n it is one to four stores. */
-static inline void tiny_store_s8(int8_t *y, int8x16_t v, int32_t n)
+TINY_INLINE void tiny_store_s8(int8_t *y, int8x16_t v, int32_t n)
 {
   if (n >= 16) {
     vst1q_s8(y, v);
@@ -196,7 +203,7 @@ static inline void tiny_store_s8(int8_t *y, int8x16_t v, int32_t n)
 
 #if !TINY_NEON
 /* Saturates to 16 bits, adds the zero point, clamps. */
-static inline int8_t tiny_to_output(int32_t q, int32_t zero_point, int32_t lo, int32_t hi)
+TINY_INLINE int8_t tiny_to_output(int32_t q, int32_t zero_point, int32_t lo, int32_t hi)
 {
   q = (q < -32768 ? -32768 : q > 32767 ? 32767 : q) + zero_point;
   return (int8_t)(q < lo ? lo : q > hi ? hi : q);
