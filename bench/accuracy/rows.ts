@@ -37,6 +37,11 @@ export const targets: readonly Row[] = [
   allCnn('16 bits, one scalar accumulator', scalar(16), 0.1),
   allCnn('16 bits, NEON lanes, no flush', { lanes: 8, accBits: 16, segments: 1 }, 0.1),
   allCnn(
+    '16 bits, NEON lanes, no flush, weights fitted',
+    { lanes: 8, accBits: 16, segments: 1, techniques: defaultTechniques },
+    0.1,
+  ),
+  allCnn(
     '8 bits in 16 NEON lanes, one flush; first layer 16 bits',
     { lanes: 8, accBits: 8, segments: 2, layers: wide('/0/Conv') },
     0.3,
