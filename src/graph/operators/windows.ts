@@ -1,0 +1,50 @@
+import type { Clamp, Float32Steps, Pads, Pair } from './common.ts';
+
+/** x: N×H×W×C. Padding never wins. `pads` holds the ceil_mode rest too. */
+export interface MaxPoolOp {
+  readonly kind: 'maxPool';
+  readonly kernel: Pair;
+  readonly strides: Pair;
+  readonly pads: Pads;
+  readonly dilations: Pair;
+}
+
+/** x: N×H×W×C. Global pooling and ReduceMean over space are this with the whole plane as kernel. */
+export interface AveragePoolOp {
+  readonly kind: 'averagePool';
+  readonly kernel: Pair;
+  readonly strides: Pair;
+  readonly pads: Pads;
+  /** Positions in the padding count in the divisor. `ceilExtra` (bottom, right) never counts. */
+  readonly countIncludePad: boolean;
+  readonly ceilExtra: Pair;
+  /** The sum, not divided. The kernel is the whole plane, or whole rows or columns of it. */
+  readonly sum?: true;
+  readonly clamp?: Clamp;
+  readonly requant?: Float32Steps;
+}
+
+export interface SoftmaxOp {
+  readonly kind: 'softmax';
+  readonly axis: number;
+  readonly requant?: Float32Steps;
+}
+
+/**
+ * The index of the largest element along `axis`, whose extent becomes 1; the last of several where `last`. In a quantized
+ * graph it is on the grid of the numbers 0 to 255.
+ */
+export interface ArgMaxOp {
+  readonly kind: 'argMax';
+  readonly axis: number;
+  readonly last: boolean;
+}
+
+/** x: N×H×W×C; local response normalization over `size` neighbouring channels. */
+export interface LrnOp {
+  readonly kind: 'lrn';
+  readonly size: number;
+  readonly alpha: number;
+  readonly beta: number;
+  readonly bias: number;
+}
