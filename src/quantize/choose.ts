@@ -22,8 +22,8 @@ const ACCEPTABLE_NOISE = 2 ** -8;
 const ACCEPTABLE_FACTOR = 1.5;
 
 /**
- * Steps between the ends of a grid that are tried: from 8 bits down, a factor of about √2 apart at first. Below 5 bits, which are
- * for accumulators well below 16, every few: the budget is ⌊(2^P − 1) / steps⌋, so there is nothing special about 2^bits − 1.
+ * Steps between the ends of a grid that are tried. Below 5 bits they stand closer than a bit apart, at last all of them: the budget
+ * is ⌊(2^P − 1) / steps⌋, so there is nothing special about 2^bits − 1.
  */
 const AUTO_STEPS = [255, 127, 63, 31, 22, 15, 12, 9, 7, 6, 5, 4, 3, 2];
 /** Weights that are fitted leave about as much error as weights rounded to nearest under so many times the budget. */

@@ -10,6 +10,7 @@ import type { QuantizeOptions } from './options.ts';
 import { quantizedInputs } from './quantized-inputs.ts';
 import { type ReconstructedNetwork, reconstructNetwork } from './reconstruct/network.ts';
 import type { Statistics } from './statistics.ts';
+import { fitsWeights } from './techniques.ts';
 
 /** Weights fitted, or only biases corrected, or neither, as the techniques say. */
 export async function refine(
@@ -20,7 +21,7 @@ export async function refine(
   progress: Progress,
 ): Promise<ReconstructedNetwork> {
   const { graph: float, dataset, fitSamples, subset } = statistics;
-  if (techniques.has('descent') || techniques.has('feedback')) {
+  if (fitsWeights(techniques)) {
     const samples = {
       count: fitSamples.length,
       real: inTensorOrder(float, gather(dataset, fitSamples)),

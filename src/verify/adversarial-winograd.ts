@@ -12,7 +12,7 @@ import type { Place } from './taps.ts';
 /**
  * The inputs of a Winograd convolution that drive the accumulators of one tap and output channel to their extremes: in each
  * input channel the tile is ν where the tap's coefficient has the wanted sign and µ elsewhere, so that the transformed value is as
- * large as any, and clamped to the end of its range. Tiles that share no input hold one (channel, tap) each.
+ * large as can be, and clamped to the end of its range. Tiles that share no input hold one (channel, tap) each.
  */
 export function winogradAdversary(graph: Graph, node: Node<WinogradOp>, seed: number): Adversary {
   const [x, w] = inputsOf(graph, node) as [Tensor, Tensor];

@@ -29,7 +29,7 @@ export interface Adversary {
   readonly pairs: number;
   /** Inputs that cover all pairs. */
   readonly inputCount: number;
-  /** False where every window of the layer reaches into the padding: the inputs come as close to the bounds as any can. */
+  /** False where every window of the layer reaches into the padding: no inputs come closer to the bounds. */
   readonly attained: boolean;
   /** Why not, where that is not because of the padding. */
   readonly note?: string;

@@ -23,7 +23,7 @@ export function coverageOf(step: TestStep, { patterns, adversary }: StepPatterns
     ? 'only calibrated: inputs that attain the bounds may overflow'
     : adversary.attained
       ? undefined
-      : (adversary.note ?? 'every window reaches into the padding: inputs come as close to the bounds as any can');
+      : (adversary.note ?? 'every window reaches into the padding: no inputs come closer to the bounds');
   return { ...coverage, bounds, ...(note === undefined ? {} : { note }) };
 }
 

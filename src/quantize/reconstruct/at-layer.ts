@@ -11,7 +11,6 @@ import { meanOf } from '../correct.ts';
 import type { FittedLayer } from '../layer.ts';
 import { accumulatorOfProduct } from '../segments.ts';
 import type { Technique } from '../techniques.ts';
-import { scaleFactors } from './fit.ts';
 import { type LayerMethod, type Reconstruction, reconstructLayer } from './layer.ts';
 import { LONGEST, type PatchSource, patchSource } from './patches.ts';
 import { realSums, type Targets } from './targets.ts';
@@ -100,7 +99,6 @@ export function methodOf(techniques: ReadonlySet<Technique>): LayerMethod {
   return {
     descent: techniques.has('descent'),
     feedback: techniques.has('feedback'),
-    factors: scaleFactors,
     clampRounds: techniques.has('clamps') ? 1 : 0,
   };
 }

@@ -16,12 +16,7 @@ export interface FitMethod {
   readonly descent: boolean;
   /** Starts from weights rounded with error feedback; without it from no weights. */
   readonly feedback: FeedbackFactor | undefined;
-  /** Scales to start from, relative to the one that fills the budget when weights are rounded to nearest. */
-  readonly factors: readonly number[];
 }
-
-/** More of them gained nothing: descent finds a channel's scale from there. */
-export const scaleFactors: readonly number[] = [1];
 
 /** The price of a step falls by this from one descent to the next, down to a thousandth of the first. */
 const PRICE_DECAY = 0.7;
@@ -40,18 +35,15 @@ export function fitChannel(
   method: FitMethod,
   snap: (scale: number) => number,
 ): ChannelFit {
-  let best: ChannelFit = { ...start, error: squaredErrorOf(problem, integersOf(problem, start.q), start.scale) };
+  const rounded = { ...start, error: squaredErrorOf(problem, integersOf(problem, start.q), start.scale) };
   const target = method.feedback && solveUpper(method.feedback.upper, problem.length, problem.wanted);
-  for (const factor of method.factors) {
-    const scale = snap(start.scale * factor);
-    const integers =
-      method.feedback !== undefined && target !== undefined
-        ? integersOf(problem, roundWithFeedback(problem, method.feedback, target, scale))
-        : alongPath(problem, scale);
-    const fit = method.descent ? polish(problem, integers, scale, snap) : refitted(problem, integers, scale, snap);
-    if (fit.error < best.error) best = fit;
-  }
-  return best;
+  const scale = snap(start.scale);
+  const integers =
+    method.feedback !== undefined && target !== undefined
+      ? integersOf(problem, roundWithFeedback(problem, method.feedback, target, scale))
+      : alongPath(problem, scale);
+  const fit = method.descent ? polish(problem, integers, scale, snap) : refitted(problem, integers, scale, snap);
+  return fit.error < rounded.error ? fit : rounded;
 }
 
 /** From no weights at all: steps get cheaper and cheaper, so those that help most come first (as along the lasso's path). */

@@ -28,7 +28,7 @@ export interface ReconstructionInput {
   readonly fixedBias?: Float32Array;
 }
 
-export interface LayerMethod extends Pick<FitMethod, 'descent' | 'factors'> {
+export interface LayerMethod extends Pick<FitMethod, 'descent'> {
   readonly feedback: boolean;
   /** How many times targets are taken anew behind the clamp. */
   readonly clampRounds: number;

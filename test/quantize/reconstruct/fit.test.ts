@@ -3,7 +3,7 @@ import { createRandom } from '../../../src/core/random.ts';
 import { type ChannelProblem, integersOf, squaredErrorOf } from '../../../src/quantize/reconstruct/channel.ts';
 import { descend, exchange } from '../../../src/quantize/reconstruct/descent.ts';
 import { feedbackFactor, roundWithFeedback } from '../../../src/quantize/reconstruct/feedback.ts';
-import { type FitMethod, fitChannel, scaleFactors } from '../../../src/quantize/reconstruct/fit.ts';
+import { type FitMethod, fitChannel } from '../../../src/quantize/reconstruct/fit.ts';
 import { roundWeights } from '../../../src/quantize/weights.ts';
 
 interface Case {
@@ -35,10 +35,10 @@ function caseOf(length: number, budget: number, lanes = 1, limit = 127, seed = 1
   return { problem, start: { q: data, scale: scale[0]! } };
 }
 
-const descent: FitMethod = { descent: true, feedback: undefined, factors: scaleFactors };
+const descent: FitMethod = { descent: true, feedback: undefined };
 
 function feedbackOf({ hessian, length }: ChannelProblem, descent: boolean): FitMethod {
-  return { descent, feedback: feedbackFactor(hessian, length), factors: scaleFactors };
+  return { descent, feedback: feedbackFactor(hessian, length) };
 }
 
 function spentOf({ accumulators, accumulatorCount }: ChannelProblem, q: Int8Array): number[] {
