@@ -3,37 +3,15 @@ import { type BuildResult, build } from '../pipeline.ts';
 import { requireQuantized } from '../stages/read-model.ts';
 import type { Target } from '../targets/target.ts';
 import { defaultFolder, kernelsByLayer, targetOf, withTargetOption } from './bundle-options.ts';
-import { type GlobalOptions, type Outcome, perform, withGlobalOptions } from './command.ts';
+import { type Outcome, perform } from './command.ts';
 import { type LayoutFlags, layoutEntries, layoutOf, withLayoutOptions } from './layout-options.ts';
-import {
-  type DataFlags,
-  type ModelFlags,
-  manifestOptions,
-  openModel,
-  type QuantizerFlags,
-  quantizerOptions,
-  withDataOptions,
-  withModelOptions,
-  withQuantizerOptions,
-} from './options.ts';
+import { manifestOptions, openModel, quantizerOptions } from './options.ts';
 import { grouped } from './output.ts';
-import {
-  type SearchFlags,
-  searchJson,
-  searchOf,
-  searchText,
-  withReasons,
-  withSearchOptions,
-  writeFront,
-} from './search-options.ts';
+import { type QuantizingFlags, withQuantizingOptions } from './quantizing-options.ts';
+import { searchJson, searchOf, searchText, withReasons, writeFront } from './search-options.ts';
 import { accuracyText, layerTable, verificationText } from './tables.ts';
 
-type Flags = GlobalOptions &
-  SearchFlags &
-  ModelFlags &
-  DataFlags &
-  QuantizerFlags &
-  LayoutFlags & { out?: string; target: string };
+type Flags = QuantizingFlags & LayoutFlags & { out?: string; target: string };
 
 export function addBuild(program: Command): void {
   const command = program
@@ -43,9 +21,7 @@ export function addBuild(program: Command): void {
     .option('--out <dir>', "the bundle's folder (default: generated/<model>)")
     .option('--name <name>', 'prefix of all C names (default: from the model)');
   withLayoutOptions(withTargetOption(command));
-  withDataOptions(command, { calibrate: true, evaluate: true });
-  withSearchOptions(command);
-  withGlobalOptions(withQuantizerOptions(withModelOptions(command)));
+  withQuantizingOptions(command);
   command.action((path: string, flags: Flags) =>
     perform(flags, (progress) => run(path, flags, targetOf(flags), progress)),
   );

@@ -12,33 +12,13 @@ import { readData } from '../stages/read-data.ts';
 import { requireQuantized } from '../stages/read-model.ts';
 import { type SearchResult, searchedOptions } from '../stages/search.ts';
 import { targetOf, withTargetOption } from './bundle-options.ts';
-import { type GlobalOptions, type Outcome, perform, withGlobalOptions } from './command.ts';
-import {
-  type DataFlags,
-  type ModelFlags,
-  openModel,
-  type QuantizerFlags,
-  quantizerOptions,
-  withDataOptions,
-  withModelOptions,
-  withQuantizerOptions,
-} from './options.ts';
-import {
-  type SearchFlags,
-  searchJson,
-  searchOf,
-  searchText,
-  withReasons,
-  withSearchOptions,
-  writeFront,
-} from './search-options.ts';
+import { type Outcome, perform } from './command.ts';
+import { openModel, quantizerOptions } from './options.ts';
+import { type QuantizingFlags, withQuantizingOptions } from './quantizing-options.ts';
+import { searchJson, searchOf, searchText, withReasons, writeFront } from './search-options.ts';
 import { accuracyText, layerTable, reasonTable } from './tables.ts';
 
-type Flags = GlobalOptions &
-  ModelFlags &
-  DataFlags &
-  QuantizerFlags &
-  SearchFlags & { output?: string; report?: true; target: string };
+type Flags = QuantizingFlags & { output?: string; report?: true; target: string };
 
 export function addQuantize(program: Command): void {
   const command = program
@@ -48,9 +28,7 @@ export function addQuantize(program: Command): void {
     .option('-o, --output <file>', 'the quantized network (default: <model>.q.onnx)');
   command.option('--report', 'say of each layer also its budget and why it was chosen');
   withTargetOption(command);
-  withDataOptions(command, { calibrate: true, evaluate: true });
-  withSearchOptions(command);
-  withGlobalOptions(withQuantizerOptions(withModelOptions(command)));
+  withQuantizingOptions(command);
   command.action((path: string, flags: Flags) => perform(flags, (progress) => run(path, flags, progress)));
 }
 

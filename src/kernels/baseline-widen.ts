@@ -5,7 +5,7 @@ import { packUnproven } from './baseline.ts';
 import { type Geometry, geometryOf, type ReductionNode, requantizerOf } from './k-lanes/geometry.ts';
 import { type Plane, planeOf, type Tile, tilesOf } from './k-lanes/tile.ts';
 import type { Cost, Kernel, Operand, Packed, ViewContext } from './kernel.ts';
-import { requantizerView } from './requantizer-arrays.ts';
+import { reductionView } from './reduction-view.ts';
 
 /**
  * The ordinary 32-bit accumulation, as a measure for ours: operands widened to 16 bits, four products an instruction
@@ -87,15 +87,9 @@ function view(context: ViewContext<Conv2dOp> | ViewContext<FullyConnectedOp>) {
   const [x, y] = [must(context.inputs[0], 'input'), context.output];
   const plane = planeOf(g, x, y);
   const { tiles, tilesPerGroup } = slotsOf(g);
-  const array = (name: string) => context.arrayName(name);
   const perGroup = g.reduction.channels / g.groups;
   return {
-    weights: array('weights'),
-    bias: array('bias'),
-    multiplier: array('multiplier'),
-    shift: array('shift'),
-    scale: array('scale'),
-    requantizer: requantizerView(requantizerOf(g, context.graph)),
+    ...reductionView(context, requantizerOf(g, context.graph)),
     ...integerClamp(g.y, g.node.op.clamp),
     tiles,
     tileChannels,

@@ -3,7 +3,7 @@
 
 /*
  * Where the constants go, if not among the program's own: define DIGITS_WEIGHTS_SECTION_NAME as e.g. ".model", or
- * DIGITS_WEIGHTS_SECTION as any attribute; NEONARROW_WEIGHTS_SECTION(_NAME) do it for all models.
+ * DIGITS_WEIGHTS_SECTION as an attribute; NEONARROW_WEIGHTS_SECTION(_NAME) do it for all models.
  */
 #ifndef DIGITS_WEIGHTS_SECTION
 #if defined(DIGITS_WEIGHTS_SECTION_NAME)

@@ -5,8 +5,8 @@ import type { Geometry } from '../k-lanes/geometry.ts';
 import { planeOf, tileChannels } from '../k-lanes/tile.ts';
 import { tileView } from '../k-lanes/tile-view.ts';
 import type { Operand, ViewContext } from '../kernel.ts';
-import { requantizerView } from '../requantizer-arrays.ts';
-import { type Prepared, prepareBytes } from './prepare.ts';
+import { reductionView } from '../reduction-view.ts';
+import { prepareBytes } from './prepare.ts';
 import { chooseByteTile } from './tile.ts';
 import { laneCount, type Piece, piecesOf } from './walk.ts';
 
@@ -20,7 +20,7 @@ export function byteLanesView(context: Context) {
   const [x, y] = [must(context.inputs[0], 'input'), context.output];
   const plane = planeOf(g, x, y);
   return {
-    ...arraysView(context, prepared),
+    ...reductionView(context, prepared.requantizer),
     ...integerClamp(g.y, g.node.op.clamp),
     ...channelsView(g, x),
     tiles: packed.tiles,
@@ -35,21 +35,6 @@ export function byteLanesView(context: Context) {
     body: 'conv-byte-lanes-tile',
     ...walkView(g, x),
     ...piecesView(g, x, piecesOf(walk)),
-  };
-}
-
-function arraysView(context: Context, { requantizer }: Prepared) {
-  const array = (name: string) => context.arrayName(name);
-  return {
-    weights: array('weights'),
-    bias: array('bias'),
-    multiplier: array('multiplier'),
-    shift: array('shift'),
-    scale: array('scale'),
-    preload: array('preload'),
-    preloadSum: array('preload_sum'),
-    preloaded: context.packed.arrays.some((a) => a.name === 'preload'),
-    requantizer: requantizerView(requantizer),
   };
 }
 

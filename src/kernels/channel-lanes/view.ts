@@ -3,7 +3,7 @@ import type { AccumulatorModel, Conv2dOp } from '../../graph/types.ts';
 import { integerClamp } from '../../ops/quantized.ts';
 import { type Geometry, requantizerOf } from '../k-lanes/geometry.ts';
 import type { ViewContext } from '../kernel.ts';
-import { requantizerView } from '../requantizer-arrays.ts';
+import { reductionView } from '../reduction-view.ts';
 import { block } from './weights.ts';
 
 /** What the templates of these kernels share: the arrays, the output's arithmetic, and how tiles of a row lie on the output. */
@@ -18,20 +18,12 @@ export function channelLanesView(
   const array = (name: string) => context.arrayName(name);
   const has = (name: string) => context.packed.arrays.some((a) => a.name === name);
   return {
-    weights: array('weights'),
-    bias: array('bias'),
-    multiplier: array('multiplier'),
-    shift: array('shift'),
-    scale: array('scale'),
-    preload: array('preload'),
-    preloadSum: array('preload_sum'),
+    ...reductionView(context, requantizerOf(g, context.graph)),
     start: array('start'),
     rest: array('rest'),
-    preloaded: has('preload'),
     narrow: has('start') || has('rest'),
     started: has('start'),
     saturates: has('rest'),
-    requantizer: requantizerView(requantizerOf(g, context.graph)),
     ...integerClamp(g.y, g.node.op.clamp),
     channels,
     tail: channels % block !== 0,

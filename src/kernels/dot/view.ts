@@ -5,7 +5,7 @@ import type { Geometry } from '../k-lanes/geometry.ts';
 import { planeOf } from '../k-lanes/tile.ts';
 import { plus, tileView } from '../k-lanes/tile-view.ts';
 import type { Operand, ViewContext } from '../kernel.ts';
-import { requantizerView } from '../requantizer-arrays.ts';
+import { reductionView } from '../reduction-view.ts';
 import { type GroupBytes, type GroupedWeights, tileChannels } from './pack.ts';
 import { prepareGroups } from './prepare.ts';
 import { chooseDotTile, runWalkOf } from './tile.ts';
@@ -19,15 +19,9 @@ export function dotView(context: Context, groupBytes: GroupBytes, name: string) 
   const plane = planeOf(g, x, y);
   const { tile } = must(chooseDotTile(plane, packed, epilogue), 'tile');
   const perGroup = g.reduction.channels / g.groups;
-  const array = (suffix: string) => context.arrayName(suffix);
   const tiled = tileView(plane, tile);
   return {
-    weights: array('weights'),
-    bias: array('bias'),
-    multiplier: array('multiplier'),
-    shift: array('shift'),
-    scale: array('scale'),
-    requantizer: requantizerView(requantizer),
+    ...reductionView(context, requantizer),
     ...integerClamp(g.y, g.node.op.clamp),
     grouped: g.groups > 1,
     tiles: packed.tiles,

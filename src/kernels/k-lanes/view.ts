@@ -2,7 +2,7 @@ import { must } from '../../core/must.ts';
 import type { Conv2dOp, FullyConnectedOp } from '../../graph/types.ts';
 import { integerClamp } from '../../ops/quantized.ts';
 import type { Operand, ViewContext } from '../kernel.ts';
-import { requantizerView } from '../requantizer-arrays.ts';
+import { reductionView } from '../reduction-view.ts';
 import { writesTaps } from './cost.ts';
 import { courseView } from './course-view.ts';
 import type { Geometry } from './geometry.ts';
@@ -36,18 +36,9 @@ export function viewWithTile(
 ) {
   const { geometry: g, packed } = prepared;
   const x = must(context.inputs[0], 'input');
-  const array = (name: string) => context.arrayName(name);
   const perGroup = g.reduction.channels / g.groups;
   return {
-    weights: array('weights'),
-    bias: array('bias'),
-    multiplier: array('multiplier'),
-    shift: array('shift'),
-    scale: array('scale'),
-    preload: array('preload'),
-    preloadSum: array('preload_sum'),
-    preloaded: context.packed.arrays.some((a) => a.name === 'preload'),
-    requantizer: requantizerView(prepared.requantizer),
+    ...reductionView(context, prepared.requantizer),
     ...integerClamp(g.y, g.node.op.clamp),
     grouped: g.groups > 1,
     tiles: packed.tiles,

@@ -3,7 +3,7 @@
 
 /*
  * Where the constants go, if not among the program's own: define TINY_WEIGHTS_SECTION_NAME as e.g. ".model", or
- * TINY_WEIGHTS_SECTION as any attribute; NEONARROW_WEIGHTS_SECTION(_NAME) do it for all models.
+ * TINY_WEIGHTS_SECTION as an attribute; NEONARROW_WEIGHTS_SECTION(_NAME) do it for all models.
  */
 #ifndef TINY_WEIGHTS_SECTION
 #if defined(TINY_WEIGHTS_SECTION_NAME)
