@@ -12,6 +12,7 @@ export function reductionView(context: Pick<ViewContext<Op>, 'arrayName' | 'pack
     multiplier: array('multiplier'),
     shift: array('shift'),
     scale: array('scale'),
+    offset: array('offset'),
     preload: array('preload'),
     preloadSum: array('preload_sum'),
     preloaded: context.packed.arrays.some(({ name }) => name === 'preload'),

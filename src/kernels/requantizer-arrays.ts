@@ -8,6 +8,7 @@ export interface RequantizerView {
   readonly fixed16: boolean;
   readonly shiftOnly: boolean;
   readonly float32: boolean;
+  readonly float32Offset: boolean;
   readonly left: number;
 }
 
@@ -16,7 +17,8 @@ export function requantizerView(r: Requantizer): RequantizerView {
     fixed: r.format === 'fixed',
     fixed16: r.format === 'fixed16',
     shiftOnly: r.format === 'shift',
-    float32: r.format === 'float32',
+    float32: r.format === 'float32' && r.offset === undefined,
+    float32Offset: r.format === 'float32' && r.offset !== undefined,
     left: 'leftShift' in r ? r.leftShift : 0,
   };
 }
@@ -49,6 +51,15 @@ export function requantizerArrays(r: Requantizer, slots: Int32Array): ConstantAr
           data: Float32Array.from(pick(r.scale, 1)),
           comment: 'input scale * weight scale / output scale',
         },
+        ...(r.offset === undefined
+          ? []
+          : [
+              {
+                name: 'offset',
+                data: Float32Array.from(pick(r.offset, 0)),
+                comment: 'what the integer biases leave of the real ones, in steps of the output',
+              },
+            ]),
       ];
     default:
       return exhaustive(r);

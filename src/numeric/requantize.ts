@@ -24,8 +24,8 @@ export type Requantizer =
   | { readonly format: 'fixed16'; readonly multiplier: Int16Array; readonly shift: Int16Array }
   /** `srshl(acc << leftShift, −shift[c])`: real multipliers are powers of two. */
   | { readonly format: 'shift'; readonly leftShift: number; readonly shift: Int32Array }
-  /** `rne(fround(fround(acc) · scale[c]))`. */
-  | { readonly format: 'float32'; readonly scale: Float32Array };
+  /** `rne(fround(fround(acc) · scale[c]))`; with an offset, in the output's steps, `rne(fround(fround(fround(acc) · scale[c]) + offset[c]))`. */
+  | { readonly format: 'float32'; readonly scale: Float32Array; readonly offset?: Float32Array };
 
 /**
  * `real = fraction · 2^exponent` with the fraction in [1/2, 1): `frexp`, exact, from the float's bits, so that no
@@ -97,6 +97,17 @@ export function makeRequantizer(format: RequantFormat, real: readonly number[]):
   }
 }
 
+/**
+ * The `float32` requantizer that adds what the integer biases leave of real ones.
+ * @param remainders one for each output channel, in steps of the sum
+ */
+export function withRemainders(r: Requantizer, remainders: readonly number[]): Requantizer {
+  if (r.format !== 'float32') throw invariant(`remainders of biases and requantization "${r.format}"`);
+  // Where a step of the sum is that many of the output, all of them saturate but 0.
+  const offset = (rest: number): number => Math.max(-(2 ** 13), Math.min(2 ** 13, rest));
+  return { ...r, offset: Float32Array.from(remainders, (rest, c) => offset(rest * r.scale[c]!)) };
+}
+
 /** True where `fixed16` can express the multiplier: it is below one, rounded to 15 bits too. */
 export function fitsFixed16(real: number): boolean {
   return normalize(real, 15).exponent <= 0;
@@ -111,8 +122,10 @@ export function requantize(r: Requantizer, acc: number, c: number): number {
       return srshr32(sqrdmulh16(saturate(acc, 16), r.multiplier[c]!), r.shift[c]!);
     case 'shift':
       return srshr32(acc * 2 ** r.leftShift, r.shift[c]!);
-    case 'float32':
-      return roundHalfEven(Math.fround(Math.fround(acc) * r.scale[c]!));
+    case 'float32': {
+      const product = Math.fround(Math.fround(acc) * r.scale[c]!);
+      return roundHalfEven(r.offset === undefined ? product : Math.fround(product + r.offset[c]!));
+    }
     default:
       return exhaustive(r);
   }

@@ -96,7 +96,7 @@ function dequantized(builder: ModelBuilder, tensor: Tensor, { scale, zeroPoint, 
   return builder.node('DequantizeLinear', [integers, scales, zeros], attributes);
 }
 
-/** The int32 bias of a layer, in steps of s_x · s_w. */
+/** The bias of a layer: int32 in steps of s_x · s_w, or the real numbers where these are more than that. */
 function bindBias(builder: ModelBuilder, node: Node, inputs: readonly Tensor[]): void {
   const [x, w, b] = inputs;
   if (!(b?.data instanceof Int32Array) || builder.isBound(b)) return;
@@ -105,6 +105,12 @@ function bindBias(builder: ModelBuilder, node: Node, inputs: readonly Tensor[]):
   }
   const step = must(x?.quant, `quantization of the input of ${node.id}`).scale[0]!;
   const scale = must(w?.quant, `quantization of the weights of ${node.id}`).scale;
+  const remainders = 'integer' in node.op ? node.op.integer?.biasRemainders : undefined;
+  if (remainders !== undefined) {
+    const real = Float32Array.from(b.data, (q, o) => (q + remainders[o]!) * (step * scale[o]!));
+    builder.bind(b, builder.constant(b.id, b.shape, real));
+    return;
+  }
   const steps = Float32Array.from(scale, (s) => step * s);
   const parameters = [
     builder.constant(`${b.id}.scale`, [steps.length], steps),

@@ -63,8 +63,11 @@ export function metadataOf(graph: Graph): QdqMetadata {
   return { version: 1, layers, operators, ...(float32 && { elementwise: 'float32' }) };
 }
 
-function integerOf({ op }: Node): IntegerReduction | undefined {
-  return isReduction(op) ? op.integer : undefined;
+function integerOf({ op }: Node): Omit<IntegerReduction, 'biasRemainders'> | undefined {
+  if (!isReduction(op) || op.integer === undefined) return undefined;
+  // Remainders stand in the file's biases.
+  const { biasRemainders: _, ...integer } = op.integer;
+  return integer;
 }
 
 function isReduction(op: Node['op']): op is OpOf<'conv2d' | 'winograd' | 'fullyConnected'> {

@@ -79,7 +79,7 @@ function emitSteps(writer: OnnxWriter, sum: ExactSum, r: Requantizer, spread: Sp
       const narrow = sum.type === 'float32' ? sum.name : emitCast(writer, sum.name, 'float32');
       const scale = constant('multiplier', (c) => r.scale[c]!);
       const product = writer.node('Mul', [emitCast(writer, narrow, 'float64'), scale]);
-      return writer.node('Round', [emitCast(writer, product, 'float32')]);
+      return writer.node('Round', [emitOffset(writer, emitCast(writer, product, 'float32'), r, constant)]);
     }
     default:
       return exhaustive(r);
@@ -105,6 +105,18 @@ export function emitScaled(
   }
   const scaled = writer.node('Mul', [wide, constant('multiplier', (c) => r.multiplier[c]! * 2 ** (r.leftShift - 31))]);
   return writer.node('Floor', [writer.node('Add', [scaled, float64Constant(writer, 'half', [], [0.5])])]);
+}
+
+/** Adds the offsets to float32 products; a sum of two float32 values rounds through float64 as it does at once. */
+function emitOffset(
+  writer: OnnxWriter,
+  product: string,
+  { offset }: Extract<Requantizer, { format: 'float32' }>,
+  constant: (base: string, of: (channel: number) => number) => string,
+): string {
+  if (offset === undefined) return product;
+  const operands = [emitCast(writer, product, 'float64'), constant('offset', (c) => offset[c]!)];
+  return emitCast(writer, writer.node('Add', operands), 'float32');
 }
 
 type Fixed = Extract<Requantizer, { format: 'fixed' }>;

@@ -2,7 +2,7 @@ import { invariant } from '../core/diagnostics.ts';
 import { must } from '../core/must.ts';
 import type { AddOp, Clamp, Conv2dOp, FullyConnectedOp, Node, QuantParams, Tensor } from '../graph/types.ts';
 import { roundHalfEven } from '../numeric/neon.ts';
-import { makeRequantizer, type Requantizer, splitFloat } from '../numeric/requantize.ts';
+import { makeRequantizer, type Requantizer, splitFloat, withRemainders } from '../numeric/requantize.ts';
 
 /** What the integer meanings derive from a quantized graph. Kernels use the same functions, so constants agree. */
 
@@ -48,13 +48,13 @@ export function largestMagnitude(quant: QuantParams): number {
   return Math.max(quant.qmax - quant.zeroPoint, quant.zeroPoint - quant.qmin);
 }
 
-/** Requantizer of a quantized convolution or fully connected layer: s_x · s_w[o] / s_y. */
+/** Requantizer of a quantized convolution or fully connected layer: s_x · s_w[o] / s_y, and what is left of real biases. */
 export function reductionRequantizer(
   node: Node<Conv2dOp> | Node<FullyConnectedOp>,
   inputs: readonly Tensor[],
   output: Tensor,
 ): Requantizer {
-  const format = must(node.op.integer, `integer reduction of ${node.id}`).requant;
+  const { requant: format, biasRemainders } = must(node.op.integer, `integer reduction of ${node.id}`);
   const x = quantOf(must(inputs[0], 'x')).step;
   const y = quantOf(output).step;
   const weightScales = must(inputs[1]?.quant, `weight quantization of ${node.id}`).scale;
@@ -63,7 +63,8 @@ export function reductionRequantizer(
     format === 'float32'
       ? weightScales.map((w) => Math.fround(Math.fround(x * w) / y))
       : weightScales.map((w) => (x * w) / y);
-  return makeRequantizer(format, real);
+  const requantizer = makeRequantizer(format, real);
+  return biasRemainders === undefined ? requantizer : withRemainders(requantizer, biasRemainders);
 }
 
 /**

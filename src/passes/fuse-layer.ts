@@ -1,8 +1,8 @@
 import { must } from '../core/must.ts';
-import type { AccumulatorModel, IntegerReduction, QuantParams, Tensor } from '../graph/types.ts';
+import type { IntegerReduction, QuantParams, Tensor } from '../graph/types.ts';
 import { type RequantFormat, splitFloat } from '../numeric/requantize.ts';
 import type { Reduction } from '../ops/definition.ts';
-import { fitsWindow, proveReduction, windowBudget } from '../quantize/accumulator.ts';
+import { windowBudget } from '../quantize/accumulator.ts';
 import { greedySegments, singleSegment } from '../quantize/segments.ts';
 
 /** How layers accumulate that nothing more is known about than their integers. */
@@ -80,41 +80,34 @@ function representable(q: number): number {
   return Math.round(q / unit) * unit;
 }
 
-/** The bias in steps of s_x · s_w: the file's own integers where it has them, else rounded to the nearest. */
-export function biasOf(bias: Tensor, inputStep: number, weightScales: readonly number[]): Int32Array {
-  const steps = weightScales.map((s) => inputStep * s);
-  const given = bias.quant?.scale;
-  const scaleOf = (o: number): number => {
-    const scale = given === undefined ? undefined : (given[o] ?? given[0]);
-    // The file's scale is the same product, rounded to float32.
-    return scale !== undefined && Math.abs(scale / steps[o]! - 1) < 2 ** -20 ? scale : steps[o]!;
-  };
-  return Int32Array.from(must(bias.data, `values of ${bias.id}`), (b, o) => {
-    const q = representable(Math.round(b / scaleOf(o)));
-    if (Math.abs(q) >= 2 ** 31) throw new NotInteger('its bias exceeds 32 bits in steps of input scale · weight scale');
-    return q;
-  });
+/** A layer's biases in steps of s_x · s_w. */
+export interface IntegerBias {
+  readonly data: Int32Array;
+  /** What is left of each where the file has real numbers, within ±1/2. */
+  readonly remainders?: readonly number[];
 }
 
 /**
- * The accumulator that kernels sum the weights in as they are, flushed as seldom as they allow: whole rows of a first
- * layer where these fit one.
+ * The file's own integers where it has them; else the nearest ones, and what is left: with narrow data and weights half a
+ * step of the sum is several percent of one of the output.
  */
-export function kernelAccumulator(
-  reduction: Reduction,
-  weights: Int8Array,
-  x: QuantParams,
-  defaults: AccumulatorDefaults,
-): AccumulatorModel {
-  const { accBits, lanes } = defaults;
-  const range = { lo: x.qmin, hi: x.qmax };
-  if (reduction.shortRows) {
-    const rows = singleSegment(reduction, accBits, lanes);
-    const model = greedySegments(rows, weights, reduction.channels, windowBudget(accBits, range));
-    const { worst } = proveReduction(model, weights, reduction.channels, range);
-    if (worst.every((sum) => fitsWindow(sum, accBits))) return model;
-  }
-  return defaultInteger(reduction, weights, x, defaults).accumulator;
+export function biasOf(bias: Tensor, inputStep: number, weightScales: readonly number[]): IntegerBias {
+  const given = bias.quant?.scale;
+  const stepOf = (o: number): number => {
+    const step = inputStep * weightScales[o]!;
+    const scale = given?.[o] ?? given?.[0];
+    // The file's scale is the same product, rounded to float32.
+    return scale !== undefined && Math.abs(scale / step - 1) < 2 ** -20 ? scale : step;
+  };
+  const steps = Array.from(must(bias.data, `values of ${bias.id}`), (b, o) => b / stepOf(o));
+  const data = Int32Array.from(steps, (exact) => {
+    const q = representable(Math.round(exact));
+    if (Math.abs(q) >= 2 ** 31) throw new NotInteger('its bias exceeds 32 bits in steps of input scale · weight scale');
+    return q;
+  });
+  // Beyond 2^23 steps float32 has no fractions.
+  const remainders = steps.map((exact, o) => (Math.abs(exact) < 2 ** 23 ? exact - data[o]! : 0));
+  return bias.quant === undefined && remainders.some((rest) => rest !== 0) ? { data, remainders } : { data };
 }
 
 /** The accumulator of a layer that only its integers are known of: flushed as late as they allow. */

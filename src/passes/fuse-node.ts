@@ -5,11 +5,11 @@ import { indexGrid } from '../ops/arg-max.ts';
 import { definitionOf } from '../ops/index.ts';
 import { quantizeValue } from '../ops/quantized.ts';
 import { isSoftmaxGrid } from '../ops/softmax.ts';
+import type { SumRange } from '../quantize/accumulator.ts';
 import { isReductionNode, type ReductionNode, totalRanges } from '../quantize/certify.ts';
 import { sameQuant, scaleProblem } from '../quantize/check.ts';
 import { movesValues } from '../quantize/groups.ts';
-import { withExactBias } from './exact-bias.ts';
-import { biasOf, defaultInteger, kernelAccumulator, NotInteger, weightsOf, withRoomForBias } from './fuse-layer.ts';
+import { biasOf, defaultInteger, type IntegerBias, NotInteger, weightsOf, withRoomForBias } from './fuse-layer.ts';
 import { type Fusion, quantizedConstant, quantizedInput, quantizedOutput, requantize, setQuant } from './fusion.ts';
 import { onlyLeaves, provenGrid } from './open-ports.ts';
 
@@ -49,19 +49,25 @@ function fuseLayer(fusion: Fusion, node: ReductionNode): void {
   if (!onlyLeaves(graph, output)) quantizedOutput(fusion, node);
   const [w, b] = [tensorOf(graph, wId), tensorOf(graph, bId)];
   const reduction = must(definitionOf(node).reduction, 'reduction')(node, [x, w, b]);
-  const given = withRoomForBias(weightsOf(w), w, b, x.quant.scale[0]!);
-  const accumulator = kernelAccumulator(reduction, given.data, x.quant, options);
-  const { data, quant } = withExactBias(given, b, x.quant, accumulator, reduction);
+  const { data, quant } = withRoomForBias(weightsOf(w), w, b, x.quant.scale[0]!);
   const bias = biasOf(b, x.quant.scale[0]!, quant.scale);
   const weights = builder.constant(w.id, w.shape, data, { quant });
-  const inputs = [x.id, weights, builder.constant(b.id, b.shape, bias)];
+  const inputs = [x.id, weights, builder.constant(b.id, b.shape, bias.data)];
   if (!fusion.grids.quants.has(output)) {
-    const ranges = totalRanges({ reduction, weights: { data }, bias: { data: bias }, x: x.quant });
+    const ranges = totalRanges({ reduction, weights: { data }, bias, x: x.quant });
     const steps = quant.scale.map((s) => s * x.quant.scale[0]!);
-    setQuant(builder, output, provenGrid(ranges, steps, node.op.clamp));
+    setQuant(builder, output, provenGrid(withRemainders(ranges, bias), steps, node.op.clamp));
   }
-  const integer = defaultInteger(reduction, data, x.quant, options);
+  const integer = {
+    ...defaultInteger(reduction, data, x.quant, options),
+    ...(options.requant === 'float32' && bias.remainders && { biasRemainders: bias.remainders }),
+  };
   builder.nodes.push({ ...node, op: { ...node.op, integer }, inputs });
+}
+
+function withRemainders(ranges: readonly SumRange[], { remainders }: IntegerBias): readonly SumRange[] {
+  if (remainders === undefined) return ranges;
+  return ranges.map(({ lo, hi }, o) => ({ lo: lo + remainders[o]!, hi: hi + remainders[o]! }));
 }
 
 /** Where inputs and output are on different grids, tables take the inputs to that of the output. */

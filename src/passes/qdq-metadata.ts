@@ -22,7 +22,9 @@ export function applyMetadata(graph: Graph, metadata: QdqMetadata, place: string
     if (layer?.name !== origin.name) {
       throw badMetadata(`it does not describe layer "${origin.name}"`, place);
     }
-    const { name: _, winograd, ...integer } = layer;
+    const { name: _, winograd, ...said } = layer;
+    const biasRemainders = said.requant === 'float32' ? node.op.integer?.biasRemainders : undefined;
+    const integer = { ...said, ...(biasRemainders && { biasRemainders }) };
     const named = { ...node, origin };
     builder.nodes.push(
       winograd === undefined

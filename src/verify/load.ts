@@ -70,8 +70,8 @@ async function readNetwork(path: string): Promise<Graph> {
   const metadata = readMetadata(source.metadata, path);
   if (metadata === undefined) throw badMetadata('there is none', path);
   const graph = optimize(await importSource(source, { path }));
-  // With metadata the defaults are not used.
-  return fuseQdq(graph, { metadata, place: path, accBits: 16, lanes: 8, requant: 'fixed' });
+  // With metadata the defaults are not used, but for float32: what real biases leave is kept.
+  return fuseQdq(graph, { metadata, place: path, accBits: 16, lanes: 8, requant: 'float32' });
 }
 
 function notABundle(place: string, why: string, cause: unknown): NeonarrowError {

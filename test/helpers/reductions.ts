@@ -36,6 +36,8 @@ export interface ConvCase {
   readonly x?: QuantParams;
   readonly clamp?: Clamp;
   readonly requant?: RequantFormat;
+  /** Real biases, of which the integers leave half a step at most; with `float32`. */
+  readonly realBias?: true;
   /** Biases are drawn from [−bias, bias]; 2000 where absent. */
   readonly bias?: number;
   /** A channel's products in one accumulator, flushed between rows of the kernel. */
@@ -75,7 +77,11 @@ export function convGraph(name: string, c: ConvCase, seed = 3): Graph {
         ? byteModel(length, runLength)
         : laneModel(walk, [walk.steps]);
   const accumulator = greedySegments(model, weights, c.outputs, windowBudget(model.bits, { lo: x.qmin, hi: x.qmax }));
-  const integer: IntegerReduction = { requant: c.requant ?? 'fixed', accumulator, mode: 'proven' };
+  const remainders = Array.from({ length: c.outputs }, (_, o) => (((o * 7) % 16) - 7.5) / 16);
+  const integer: IntegerReduction = {
+    ...{ requant: c.requant ?? 'fixed', accumulator, mode: 'proven' },
+    ...(c.realBias && { biasRemainders: remainders }),
+  };
   const b = new QuantizedGraphBuilder(name);
   const scale = Array.from({ length: c.outputs }, (_, o) =>
     c.requant === 'shift' ? 2 ** -(6 + (o % 3)) : Math.fround((0.02 + 0.001 * o) / largest),

@@ -1,6 +1,7 @@
 import { createRandom, type Random } from '../../src/core/random.ts';
 import type { Graph, IntegerReduction, OpKind, QuantParams, Shape, TensorId } from '../../src/graph/types.ts';
 import type { RequantFormat } from '../../src/numeric/requantize.ts';
+import { biasOf } from '../../src/passes/fuse-layer.ts';
 import { QuantizedGraphBuilder } from '../helpers/quantized-graph.ts';
 import {
   addition,
@@ -56,11 +57,21 @@ function randomLayer(b: QuantizedGraphBuilder, r: Random, x: QuantParams, shape:
   );
   const w = b.constant(shape, data, { scale: scales, zeroPoint: 0, qmin: -127, qmax: 127, axis: 0 });
   const limit = Math.round(2000 * Math.sqrt(length));
-  const bias = Int32Array.from({ length: channels }, () => r.int(-limit, limit));
+  const steps = Float32Array.from({ length: channels }, () => r.int(-limit, limit));
+  const real = Float32Array.from(steps, (q, o) => (q + r.float()) * x.scale[0]! * scales[o]!);
+  const { data: bias, remainders } =
+    requant === 'float32' && r.int(0, 1) === 0
+      ? biasOf({ id: 'bias', shape: [channels], dtype: 'float32', data: real }, x.scale[0]!, scales)
+      : { data: Int32Array.from(steps) };
   const spread = x.scale[0]! * 2 ** -9 * Math.sqrt(length) * 40 * 2 ** r.int(-1, 2);
   const y = randomQuant(r, power ? 2 ** Math.round(Math.log2(spread)) : spread);
   const accumulator = { bits: 32, lanes: 1, step: 1, runLength: length, segments: [length] };
-  const integer: IntegerReduction = { requant, accumulator, mode: 'proven' };
+  const integer: IntegerReduction = {
+    requant,
+    accumulator,
+    mode: 'proven',
+    ...(remainders && { biasRemainders: remainders }),
+  };
   return { w, bias: b.constant([channels], bias), y, integer, power };
 }
 

@@ -35,6 +35,7 @@ const convolutions: Readonly<Record<string, ConvCase>> = {
   zero_point: { height: 4, width: 4, channels: 16, outputs: 4, ...same, x: quant(0.05, 13) },
   shift: { height: 4, width: 4, channels: 16, outputs: 6, ...same, x: quant(2 ** -4, 0), largest: 7, requant: 'shift' },
   float32: { height: 4, width: 4, channels: 16, outputs: 6, ...same, requant: 'float32' },
+  real_bias: { height: 4, width: 4, channels: 16, outputs: 6, ...same, requant: 'float32', realBias: true },
 };
 
 const graphs: readonly (readonly [string, Graph])[] = [

@@ -42,6 +42,7 @@ const convolutions: Readonly<Record<string, ConvCase>> = {
   clamped: { ...tile, clamp: { lo: 0, hi: 6 } },
   shift: { ...tile, x: { ...nibbles, scale: [2 ** -2] }, outputs: 6, requant: 'shift' },
   float32: { ...tile, outputs: 6, requant: 'float32' },
+  real_bias: { ...tile, outputs: 6, requant: 'float32', realBias: true },
 };
 
 const dense: readonly Case[] = [

@@ -29,6 +29,7 @@ const convolutions: Readonly<Record<string, ConvCase>> = {
   zero_point: { ...tile, x: quant(0.05, 13) },
   shift: { ...tile, x: quant(2 ** -4, 0), outputs: 6, requant: 'shift' },
   float32: { ...tile, outputs: 6, requant: 'float32' },
+  real_bias: { ...tile, outputs: 6, requant: 'float32', realBias: true },
   fixed16: { ...tile, channels: 3, largest: 60, bias: 200, inRows: true, requant: 'fixed16' },
   // Quantized for accumulators of 16 and of 8 bits: the same bytes.
   narrow: { ...tile, largest: 7 },

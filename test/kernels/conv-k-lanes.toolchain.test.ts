@@ -54,6 +54,7 @@ const convolutions: Readonly<Record<string, ConvCase>> = {
   },
   shift: { height: 4, width: 4, channels: 16, outputs: 6, ...same, x: quant(2 ** -4, 0), largest: 7, requant: 'shift' },
   float32: { height: 4, width: 4, channels: 16, outputs: 6, ...same, largest: 7, requant: 'float32' },
+  real_bias: { height: 4, width: 4, channels: 16, outputs: 6, ...same, largest: 7, requant: 'float32', realBias: true },
   // Runs that end with a block of 8, whole and flushed.
   eight_channels: { height: 6, width: 6, channels: 8, outputs: 8, ...same, largest: 20 },
   half_blocks: { height: 5, width: 5, channels: 24, outputs: 5, ...same, largest: 12 },

@@ -36,6 +36,7 @@ const convolutions: Readonly<Record<string, ConvCase>> = {
   many_taps: perChannel(16, { height: 7, width: 7, kernel: [5, 5], pads: [2, 2, 2, 2], largest: 9 }),
   fixed16_many_taps: perChannel(16, { height: 7, width: 7, kernel: [5, 5], largest: 9, requant: 'fixed16' }),
   float32: perChannel(6, { height: 4, width: 4, ...three, requant: 'float32' }),
+  real_bias: perChannel(6, { height: 4, width: 4, ...three, requant: 'float32', realBias: true }),
 };
 
 describe.each(toolchains)('depthwise, $name', (toolchain) => {

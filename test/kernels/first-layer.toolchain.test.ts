@@ -38,6 +38,7 @@ const convolutions: Readonly<Record<string, ConvCase>> = {
   fixed16_saturates: { height: 4, width: 9, outputs: 16, ...same, largest: 12, requant: 'fixed16', bias: 30000 },
   fixed16_flushes: { height: 4, width: 9, outputs: 16, ...same, largest: 30, requant: 'fixed16' },
   float32: { height: 4, width: 6, outputs: 6, ...same, largest: 12, requant: 'float32' },
+  real_bias: { height: 4, width: 6, outputs: 6, ...same, largest: 12, requant: 'float32', realBias: true },
 };
 
 describe.each(toolchains)('first layer, $name', (toolchain) => {

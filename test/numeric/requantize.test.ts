@@ -1,6 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { largestSum, makeRequantizer, requantize, splitFloat, toOutput } from '../../src/numeric/requantize.ts';
+import { roundHalfEven } from '../../src/numeric/neon.ts';
+import {
+  largestSum,
+  makeRequantizer,
+  requantize,
+  splitFloat,
+  toOutput,
+  withRemainders,
+} from '../../src/numeric/requantize.ts';
 
 const multiplier = fc
   .tuple(fc.double({ min: 1, max: 2, maxExcluded: true, noNaN: true }), fc.integer({ min: -40, max: 4 }))
@@ -93,6 +101,43 @@ describe('float32', () => {
         expect(Math.abs(requantize(r, acc, 1) - product)).toBeLessThanOrEqual(0.5);
       }),
     );
+  });
+});
+
+describe('float32 with what is left of real biases', () => {
+  const scale = Math.fround(0.1);
+  const withRests = (...rests: number[]) =>
+    withRemainders(
+      makeRequantizer(
+        'float32',
+        rests.map(() => scale),
+      ),
+      rests,
+    );
+
+  it('adds it after the product, rounded again', () => {
+    const r = withRests(0.25, -0.5, 0);
+    expect([4, 5, -5].map((acc) => requantize(r, acc, 0))).toEqual([0, 1, 0]);
+    // 0.1 · 5 is 0.5 in float32, a tie; without an offset it goes to the even 0.
+    expect([requantize(r, 5, 1), requantize(r, 5, 2), requantize(r, 6, 1)]).toEqual([0, 0, 1]);
+    const sums = fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 });
+    fc.assert(
+      fc.property(sums, fc.double({ min: -0.5, max: 0.5, noNaN: true }), (acc, rest) => {
+        const [product, offset] = Float32Array.of(Math.fround(acc) * scale, rest * scale);
+        const [sum] = Float32Array.of(product! + offset!);
+        expect(requantize(withRests(rest), acc, 0)).toBe(roundHalfEven(sum!));
+      }),
+    );
+  });
+
+  it('changes no output where a step of the sum is more than the output holds', () => {
+    const r = withRemainders(makeRequantizer('float32', [2 ** 20]), [0.5]);
+    expect([-1, 0, 1].map((acc) => toOutput(requantize(r, acc, 0), 3, -128, 127))).toEqual([-128, 127, 127]);
+    expect(Math.abs(requantize(r, 0, 0))).toBeLessThan(40_000);
+  });
+
+  it('is of no other format', () => {
+    expect(() => withRemainders(makeRequantizer('fixed', [0.5]), [0.1])).toThrow('requantization "fixed"');
   });
 });
 

@@ -16,7 +16,7 @@ async function readBack(graph: Graph): Promise<Graph> {
   const model = exportQdq(graph);
   const metadata = readMetadata(model.metadata, 'net.onnx');
   const read = optimize(await importSource(model, { path: 'net.onnx' }));
-  return fuseQdq(read, { place: 'net.onnx', accBits: 16, lanes: 8, requant: 'fixed', metadata });
+  return fuseQdq(read, { place: 'net.onnx', accBits: 16, lanes: 8, requant: 'float32', metadata });
 }
 
 /** The input of a graph that was read back: the same ONNX value, in the order of its own tensor. */

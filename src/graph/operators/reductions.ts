@@ -26,6 +26,8 @@ export interface IntegerReduction {
   readonly mode: 'proven' | 'calibrated';
   /** `calibrated`: what the sums of each channel's accumulators are taken to be within, `[channel][segment · lanes + lane]`. */
   readonly sums?: readonly (readonly { readonly lo: number; readonly hi: number }[])[];
+  /** What the int32 biases leave of real ones, in steps of the sum, within ±1/2; with the requantization `float32` only. */
+  readonly biasRemainders?: readonly number[];
 }
 
 /** x: N×H×W×C, w: O×kh×kw×(C/groups), b: O. Output channel o belongs to group ⌊o / (O/groups)⌋. */

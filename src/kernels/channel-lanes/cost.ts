@@ -17,5 +17,6 @@ export function epilogueInstructions(
   const ends = (zeroPoint === -128 ? 1 : 2) + clamps + 1;
   if (requantizer.format === 'fixed16') return ends + (wide ? 8 + 4 : 8);
   const left = requantizer.format !== 'float32' && requantizer.leftShift > 0 ? 4 : 0;
-  return ends + left + 4 + 8 + 6;
+  const offset = 'offset' in requantizer ? 4 : 0;
+  return ends + left + offset + 4 + 8 + 6;
 }
