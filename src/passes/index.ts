@@ -1,6 +1,7 @@
 import type { Graph } from '../graph/types.ts';
 import { affineOnGrid } from './affine-on-grid.ts';
 import { affineToDepthwise } from './affine-to-depthwise.ts';
+import { blocksBeforeChannels } from './blocks-before-channels.ts';
 import { composeFunctions } from './compose-functions.ts';
 import { deadCode } from './dead-code.ts';
 import { foldBatchnorm } from './fold-batchnorm.ts';
@@ -21,6 +22,7 @@ export const passes: readonly Pass[] = [
   composeFunctions,
   affineToDepthwise,
   fuseActivation,
+  blocksBeforeChannels,
 ];
 
 /** Runs all passes, the graph checked after each. */
