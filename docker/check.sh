@@ -23,16 +23,13 @@ else
 fi
 echo "docker/check.sh: using $engine" >&2
 
-# Needs neither a daemon nor the kernel's overlay file system, so that it also runs inside a container.
-in_buildah() {
-  command=$1
-  shift
-  buildah --storage-driver vfs "$command" "$@"
-}
+# Needs neither a daemon nor the kernel's overlay file system, so that it also runs inside a container. "neonarrow --in-docker"
+# finds the image where both are set the same.
+export STORAGE_DRIVER="${STORAGE_DRIVER:-vfs}" BUILDAH_ISOLATION="${BUILDAH_ISOLATION:-chroot}"
 
 build_image() {
   case $engine in
-    buildah) in_buildah bud --isolation chroot --ignorefile "$dockerfile.dockerignore" -f "$dockerfile" -t "$image" "$@" "$root" ;;
+    buildah) buildah bud --ignorefile "$dockerfile.dockerignore" -f "$dockerfile" -t "$image" "$@" "$root" ;;
     *) "$engine" build -f "$dockerfile" -t "$image" "$@" "$root" ;;
   esac
 }
@@ -41,10 +38,10 @@ build_image() {
 run_in_image() {
   case $engine in
     buildah)
-      container=$(in_buildah from "$image")
+      container=$(buildah from "$image")
       status=0
-      in_buildah run --isolation chroot --user neonarrow -v "$root:/data:ro" "$container" -- sh -c "$1" || status=$?
-      in_buildah rm "$container" >/dev/null
+      buildah run --user neonarrow -v "$root:/data:ro" "$container" -- sh -c "$1" || status=$?
+      buildah rm "$container" >/dev/null
       return "$status"
       ;;
     *) "$engine" run --rm -v "$root:/data:ro" --entrypoint sh "$image" -c "$1" ;;
@@ -54,7 +51,7 @@ run_in_image() {
 if [ $# -gt 0 ]; then build_image --build-arg "BASE=$1"; else build_image; fi
 
 case $engine in
-  buildah) in_buildah images "$image" >&2 ;;
+  buildah) buildah images "$image" >&2 ;;
   *) "$engine" images "$image" >&2 ;;
 esac
 

@@ -1,34 +1,74 @@
+import { spawnSync } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import process from 'node:process';
-import { execa } from 'execa';
+import { execa, type Options } from 'execa';
 import { missingTool } from '../core/diagnostics.ts';
+import { type Engine, findEngine } from './engines.ts';
 import { execute } from './execute.ts';
 
 /** The image that `docker/Dockerfile` makes; NEONARROW_IMAGE names another. */
 const defaultImage = 'neonarrow';
 
+/** `stdout` is for `--json`: never a terminal's, which would mix the streams. */
+const streams = { reject: false, stdin: 'ignore', stdout: 'inherit', stderr: 'inherit' } as const satisfies Options;
+
 /**
- * Runs neonarrow in its image: the current folder is `/data`, files belong to the user, the streams are this process's.
+ * Runs neonarrow in its image: the current folder is `/data`, files belong to the user, stdout and stderr are this process's.
+ * Nothing of the container is left, also when interrupted.
  * @returns its exit code
- * @throws missingTool `missing-tool` where neither docker nor podman works
+ * @throws missingTool `missing-tool` where no engine works, `missing-image` where it does not have the image
  */
 export async function runInContainer(words: readonly string[]): Promise<number> {
   const engine = await findEngine();
-  const image = process.env['NEONARROW_IMAGE'] ?? defaultImage;
-  const user = process.getuid === undefined ? [] : ['--user', `${process.getuid()}:${process.getgid?.() ?? 0}`];
-  const args = ['run', '--rm', ...user, '-v', `${process.cwd()}:/data`, image, ...words];
-  const { exitCode } = await execa(engine, args, { reject: false, stdio: 'inherit' });
+  const named = process.env['NEONARROW_IMAGE'];
+  // A registry's image is fetched by the engine; our own name is not to be looked for in one, where it is anybody's.
+  if (named === undefined) await requireImage(engine, defaultImage);
+  const run = engine.command === 'buildah' ? runInWorkingContainer : runImage;
+  return run(engine, named ?? defaultImage, words);
+}
+
+async function requireImage({ command }: Engine, image: string): Promise<void> {
+  const args = ['inspect', '--type', 'image', image];
+  const { exitCode } = await execute({ command, args, timeoutMs: 60_000 });
+  if (exitCode === 0) return;
+  throw missingTool({
+    code: 'missing-image',
+    message: `${command} has no image "${image}"`,
+    place: '--in-docker',
+    hint:
+      command === 'buildah'
+        ? `In a clone: "sh docker/check.sh" builds it, or name another in NEONARROW_IMAGE.`
+        : `In a clone: "${command} build -f docker/Dockerfile -t ${image} .", or name another in NEONARROW_IMAGE.`,
+  });
+}
+
+/** What docker and podman do in one command. */
+async function runImage(engine: Engine, image: string, words: readonly string[]): Promise<number> {
+  const { exitCode } = await execa(engine.command, ['run', '--rm', ...access(engine), image, ...words], streams);
   return exitCode ?? 1;
 }
 
-async function findEngine(): Promise<string> {
-  for (const engine of ['docker', 'podman']) {
-    const info = await execute({ command: engine, args: ['info'], timeoutMs: 20_000 }).catch(() => undefined);
-    if (info?.exitCode === 0) return engine;
+/** buildah makes a container, runs commands in it (without the image's entry point), and removes it. */
+async function runInWorkingContainer(engine: Engine, image: string, words: readonly string[]): Promise<number> {
+  const container = `neonarrow-${randomUUID()}`;
+  const remove = () => void spawnSync(engine.command, ['rm', container], { stdio: 'ignore' });
+  // `process.exit` of an interrupt's handler skips `finally`.
+  process.once('exit', remove);
+  try {
+    const made = await execa(engine.command, ['from', '--name', container, image], { ...streams, stdout: 'ignore' });
+    if (made.exitCode !== 0) return made.exitCode ?? 1;
+    const args = ['run', '--terminal=false', ...access(engine), container, '--', 'neonarrow', ...words];
+    return (await execa(engine.command, args, streams)).exitCode ?? 1;
+  } finally {
+    process.off('exit', remove);
+    remove();
   }
-  throw missingTool({
-    code: 'missing-tool',
-    message: 'neither docker nor podman works here',
-    place: '--in-docker',
-    hint: 'Install one of them, or the tools that "neonarrow doctor" lists.',
-  });
+}
+
+/** The current folder, as a user to whom it belongs. */
+function access({ rootless }: Engine): readonly string[] {
+  // In a user's own namespace root is that user, and other numbers are nobody that could write here.
+  const owner = rootless ? '0:0' : `${process.getuid?.()}:${process.getgid?.()}`;
+  const user = process.getuid === undefined ? [] : ['--user', owner];
+  return [...user, '-v', `${process.cwd()}:/data`];
 }

@@ -50,7 +50,7 @@ export interface QuantizerFlags {
   readonly clipping: Clipping;
 }
 
-const dataForms = 'cifar10:FILE, FILE.npy, FILE.npz, a folder of images, FILE.f32|.i8|.u8, random:N';
+const dataForms = 'cifar10:FILE, FILE.npy, FILE.npz, a folder of images, FILE.txt, FILE.f32|.i8|.u8, random:N';
 
 export function withModelOptions(command: Command): Command {
   return command
@@ -58,7 +58,9 @@ export function withModelOptions(command: Command): Command {
     .option('--pixel-scale <s>', 'real input = (pixel · scale − mean) / std, e.g. 1/255')
     .option('--mean <m>', 'one value, or one a channel, comma-separated')
     .option('--std <s>', 'one value, or one a channel, comma-separated')
-    .option('--labels <names>', 'class names, comma-separated')
+    .option('--labels <names>', 'class names, comma-separated, or a .txt file with one on each line')
+    .option('--resize <n>', 'short side of pictures before the model’s size is cut from their centre, e.g. 256')
+    .option('--channels <order>', 'RGB or BGR: what the model takes of pictures')
     .option('--layout <order>', 'HWC or CHW: pixel order of arrays whose shape leaves it open')
     .option('--range <lo,hi>', 'range of real inputs for random:N, where the inputs are not pixels')
     .option('--input-shape <name=dims>', 'resolve a symbolic input, e.g. image=1x3x224x224 (repeatable)', collect);

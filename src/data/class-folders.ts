@@ -1,7 +1,9 @@
 import { reject } from '../core/diagnostics.ts';
+import { classNamed } from './class-names.ts';
+import type { KnownClasses } from './pictures.ts';
 
 /**
- * The class of each folder: by the recipe's label of the same name, else by a number as its name, else by its place in
+ * The class of each folder: by the recipe's label of the same name or first word, else by a number as its name, else by its place in
  * the sorted list, if there are as many folders as classes.
  *
  * @param folders names, sorted
@@ -9,14 +11,11 @@ import { reject } from '../core/diagnostics.ts';
  */
 export function classIndices(
   folders: readonly string[],
-  {
-    classNames,
-    classes,
-  }: { readonly classNames?: readonly string[] | undefined; readonly classes?: number | undefined },
+  { classNames, classes }: KnownClasses,
   place: string,
 ): readonly number[] {
   const count = classNames?.length ?? classes;
-  const named = folders.map((folder) => classNames?.indexOf(folder) ?? -1);
+  const named = folders.map((folder) => classNamed(folder, classNames ?? []));
   if (named.every((index) => index >= 0)) return named;
   const numbers = folders.map((folder) => (/^\d+$/.test(folder) ? Number(folder) : -1));
   if (numbers.every((index) => index >= 0 && index < (count ?? Number.POSITIVE_INFINITY))) return numbers;

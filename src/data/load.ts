@@ -5,7 +5,9 @@ import { readNpySamples, readNpzSamples } from './arrays.ts';
 import { chooseSamples } from './choose.ts';
 import { readCifar10 } from './cifar10.ts';
 import type { Dataset } from './dataset.ts';
-import { readImageFolder } from './images.ts';
+import { listImageFolder } from './image-folder.ts';
+import { listImageFile } from './image-list.ts';
+import { readImages } from './images.ts';
 import { formatShape, type InputSpec, imageSize, sampleSize } from './input.ts';
 import { pixelTable } from './preprocess.ts';
 import { randomSamples } from './random-samples.ts';
@@ -69,14 +71,26 @@ function readSamples(source: DataSource, input: InputSpec, recipe: Recipe, optio
     case 'random':
       return randomSamples(source.count, seed + RANDOM_STRIDE * (options.index ?? 0), input, recipe);
     case 'folder':
-      return readImageFolder(source.path, input, {
-        classNames: recipe.labels,
-        classes: options.classes,
-        choose: (count) => chooseSamples(count, options.samples, seed),
-      });
+    case 'list':
+      return readPictures(source, input, recipe, options, seed);
     default:
       return exhaustive(source);
   }
+}
+
+async function readPictures(
+  { kind, path }: Extract<DataSource, { kind: 'folder' | 'list' }>,
+  input: InputSpec,
+  recipe: Recipe,
+  options: LoadOptions,
+  seed: number,
+): Promise<Samples> {
+  const known = { classNames: recipe.labels, classes: options.classes };
+  const pictures = await (kind === 'folder' ? listImageFolder : listImageFile)(path, known);
+  return readImages(pictures, input, recipe, {
+    place: path,
+    choose: (count) => chooseSamples(count, options.samples, seed),
+  });
 }
 
 function toDataset(samples: Samples, chosen: readonly number[], input: InputSpec, recipe: Recipe): Dataset {

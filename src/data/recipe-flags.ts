@@ -8,20 +8,23 @@ export interface RecipeFlags {
   /** `0.49,0.48,0.45` */
   readonly mean?: string | undefined;
   readonly std?: string | undefined;
-  /** `cat,dog` */
+  /** `cat,dog`, or a text file with a name on each line: `labels.txt` */
   readonly labels?: string | undefined;
+  readonly resize?: string | undefined;
+  readonly channels?: string | undefined;
   readonly layout?: string | undefined;
   /** `-1,1` */
   readonly range?: string | undefined;
 }
 
-type Key = keyof RecipeFlags;
+type Key = Exclude<keyof RecipeFlags, 'labels'>;
 
 const READERS: Readonly<Record<Key, { flag: string; example: string; read(text: string): unknown }>> = {
   pixelScale: { flag: '--pixel-scale', example: '1/255', read: number },
   mean: { flag: '--mean', example: '0.49,0.48,0.45', read: (text) => text.split(',').map(number) },
   std: { flag: '--std', example: '0.25,0.24,0.26', read: (text) => text.split(',').map(number) },
-  labels: { flag: '--labels', example: 'cat,dog', read: (text) => text.split(',').map((label) => label.trim()) },
+  resize: { flag: '--resize', example: '256', read: number },
+  channels: { flag: '--channels', example: 'BGR', read: (text) => text.toUpperCase() },
   layout: { flag: '--layout', example: 'HWC', read: (text) => text.toUpperCase() },
   range: { flag: '--range', example: '-1,1', read: (text) => text.split(',').map(number) },
 };
@@ -31,13 +34,19 @@ const READERS: Readonly<Record<Key, { flag: string; example: string; read(text: 
  *
  * @throws reject `bad-flag`, placed at the flag
  */
-export function applyRecipeFlags(recipe: Recipe, flags: RecipeFlags): Recipe {
+export function applyRecipeFlags(recipe: Recipe, { labels, ...flags }: RecipeFlags): Recipe {
   const given: Record<string, unknown> = {};
   for (const key of Object.keys(READERS) as Key[]) {
     const text = flags[key];
     if (text !== undefined) given[key] = readFlag(key, text);
   }
-  return { ...recipe, ...given };
+  if (labels === undefined) return { ...recipe, ...given };
+  const { labels: _, labelsFile: __, ...rest } = recipe;
+  return {
+    ...rest,
+    ...given,
+    ...(/\.txt$/i.test(labels) ? { labelsFile: labels } : { labels: labels.split(',').map((label) => label.trim()) }),
+  };
 }
 
 function readFlag(key: Key, text: string): unknown {

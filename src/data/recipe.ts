@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { reject } from '../core/diagnostics.ts';
-import { channelCount, formatShape, type InputSpec } from './input.ts';
+import { channelCount, formatShape, type InputSpec, imageSize } from './input.ts';
 import { resolveDataSpec } from './spec.ts';
 
 /**
@@ -18,6 +18,12 @@ export interface Recipe {
   readonly std?: readonly number[];
   /** The name of each class. */
   readonly labels?: readonly string[];
+  /** A text file with a name on each line instead; `withClassNames` reads it. */
+  readonly labelsFile?: string;
+  /** The short side to which pictures are resized before the model's size is cut from their centre. */
+  readonly resize?: number;
+  /** The order of colours that the model takes, where samples are pictures; arrays are taken as they are. RGB where absent. */
+  readonly channels?: 'RGB' | 'BGR';
   /** Order of the pixels in arrays and raw files whose shape leaves it open. */
   readonly layout?: 'HWC' | 'CHW';
   /** Least and greatest real input, for `random:N` where the inputs are not pixels. */
@@ -36,22 +42,29 @@ const oneOrMore = <T extends z.ZodType>(item: T, of: string) =>
 const dataSpec = z.string('must name data, e.g. "cifar10:data_batch_1.bin"').exactOptional();
 
 /** The keys of the file; not `source`. */
-export const recipeSchema = z.strictObject(
-  {
-    pixelScale: positive.exactOptional(),
-    mean: oneOrMore(finite, 'numbers'),
-    std: oneOrMore(positive, 'numbers'),
-    labels: oneOrMore(z.string('must be a string'), 'strings'),
-    layout: z.enum(['HWC', 'CHW'], 'must be "HWC" or "CHW"').exactOptional(),
-    range: z
-      .tuple([finite, finite], 'must be [least, greatest]')
-      .refine(([lo, hi]) => lo < hi, 'must be [least, greatest]')
-      .exactOptional(),
-    calibrate: dataSpec,
-    evaluate: dataSpec,
-  },
-  { error: (issue) => (issue.code === 'unrecognized_keys' ? undefined : 'must be an object') },
-);
+export const recipeSchema = z
+  .strictObject(
+    {
+      pixelScale: positive.exactOptional(),
+      mean: oneOrMore(finite, 'numbers'),
+      std: oneOrMore(positive, 'numbers'),
+      labels: oneOrMore(z.string('must be a string'), 'strings'),
+      labelsFile: z.string('must name a text file').exactOptional(),
+      resize: z.int('must be a whole number').gt(0, 'must be greater than 0').exactOptional(),
+      channels: z.enum(['RGB', 'BGR'], 'must be "RGB" or "BGR"').exactOptional(),
+      layout: z.enum(['HWC', 'CHW'], 'must be "HWC" or "CHW"').exactOptional(),
+      range: z
+        .tuple([finite, finite], 'must be [least, greatest]')
+        .refine(([lo, hi]) => lo < hi, 'must be [least, greatest]')
+        .exactOptional(),
+      calibrate: dataSpec,
+      evaluate: dataSpec,
+    },
+    { error: (issue) => (issue.code === 'unrecognized_keys' ? undefined : 'must be an object') },
+  )
+  .refine(({ labels, labelsFile }) => labels === undefined || labelsFile === undefined, {
+    error: 'must not have both "labels" and "labelsFile"',
+  });
 
 /**
  * The recipe of a model: `named` where given, else `<model>.json` next to `model` (a path that ends in `.onnx`), else an
@@ -84,9 +97,10 @@ export function parseRecipe(text: string, path: string): Recipe {
   }
   const parsed = recipeSchema.safeParse(json);
   if (!parsed.success) throw badRecipe(parsed.error, path);
-  const { calibrate, evaluate, ...rest } = parsed.data;
+  const { calibrate, evaluate, labelsFile, ...rest } = parsed.data;
   return {
     ...rest,
+    ...(labelsFile === undefined ? {} : { labelsFile: resolve(dirname(path), labelsFile) }),
     ...(calibrate === undefined ? {} : { calibrate: resolveDataSpec(calibrate, dirname(path)) }),
     ...(evaluate === undefined ? {} : { evaluate: resolveDataSpec(evaluate, dirname(path)) }),
     source: path,
@@ -110,6 +124,15 @@ export function checkRecipe(recipe: Recipe, input: InputSpec, classes?: number):
       message: `"${key}" has ${count} values, but the model's input ${formatShape(input.shape)} has ${channels} ${channels === 1 ? 'channel' : 'channels'}.`,
       place: recipe.source ?? `--${key}`,
       hint: channels === 1 ? 'Give one value.' : `Give one value, or one for each of the ${channels} channels.`,
+    });
+  }
+  const short = Math.max(imageSize(input)?.height ?? 0, imageSize(input)?.width ?? 0);
+  if ((recipe.resize ?? short) < short) {
+    throw reject({
+      code: 'recipe-resize',
+      message: `Pictures resized to ${recipe.resize} are smaller than the model's ${formatShape(input.shape)}.`,
+      place: recipe.source ?? '--resize',
+      hint: `Give at least ${short}, or leave it out.`,
     });
   }
   const labels = recipe.labels?.length;

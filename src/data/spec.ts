@@ -4,12 +4,13 @@ import { reject } from '../core/diagnostics.ts';
 
 /** What a data spec names. Whether it exists is found out when it is read. */
 export type DataSource =
-  | { readonly kind: 'cifar10' | 'npy' | 'npz' | 'folder'; readonly path: string }
+  | { readonly kind: 'cifar10' | 'npy' | 'npz'; readonly path: string }
+  | { readonly kind: 'folder' | 'list'; readonly path: string }
   | { readonly kind: 'raw'; readonly path: string; readonly element: 'f32' | 'i8' | 'u8' }
   | { readonly kind: 'random'; readonly count: number };
 
 export const DATA_FORMS =
-  'Data is one of: cifar10:FILE, FILE.npy, FILE.npz, a folder of PNG/JPEG images with one folder a class, FILE.f32, FILE.i8, FILE.u8, random:N.';
+  'Data is one of: cifar10:FILE, FILE.npy, FILE.npz, a folder of PNG/JPEG images with one folder a class, FILE.txt (an image and its class a line), FILE.f32, FILE.i8, FILE.u8, random:N.';
 
 /**
  * Reads `--calibrate` and `--evaluate`.
@@ -46,6 +47,8 @@ function fileSource(spec: string): DataSource {
     case 'npy':
     case 'npz':
       return { kind: extension, path };
+    case 'txt':
+      return { kind: 'list', path };
     case 'f32':
     case 'i8':
     case 'u8':

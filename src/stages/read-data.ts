@@ -1,5 +1,6 @@
 import { reject } from '../core/diagnostics.ts';
 import { must } from '../core/must.ts';
+import { withClassNames } from '../data/class-names.ts';
 import { type Dataset, requireLabels } from '../data/dataset.ts';
 import { type InputSpec, imageSize } from '../data/input.ts';
 import { loadInputs } from '../data/load-inputs.ts';
@@ -33,7 +34,7 @@ export async function readRecipe(model: ModelFile, named: string | undefined, fl
   const carried = model.metadata.get(recipeKey);
   const recipe = await findRecipe(model.path, named);
   const found = recipe.source === undefined && carried !== undefined ? parseRecipe(carried, model.path) : recipe;
-  return applyRecipeFlags(found, flags);
+  return withClassNames(applyRecipeFlags(found, flags));
 }
 
 /** The real inputs that the recipe's pixels, or its range, can be; undefined where it says neither. */
@@ -79,6 +80,7 @@ export function pixelsOf(graph: Graph, recipe: Recipe): { table: Float32Array; f
   const input = inputSpecOf(graph);
   if (recipe.pixelScale === undefined || imageSize(input) === undefined || graph.inputs.length > 1) return undefined;
   const list = (values: readonly number[]) => (values.length === 1 ? String(values[0]) : `[${values.join(', ')}]`);
-  const formula = `(pixel * ${recipe.pixelScale} - ${list(recipe.mean ?? [0])}) / ${list(recipe.std ?? [1])}`;
+  const order = recipe.channels === 'BGR' ? ', blue first' : '';
+  const formula = `(pixel * ${recipe.pixelScale} - ${list(recipe.mean ?? [0])}) / ${list(recipe.std ?? [1])}${order}`;
   return { table: pixelTable(recipe, input, recipe.source ?? '--pixel-scale'), formula };
 }

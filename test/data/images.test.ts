@@ -4,6 +4,7 @@ import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import { loadDataset } from '../../src/data/load.ts';
 import { fileWriter, nchw, nhwc, plain, rejection, temporaryFolder } from './helpers.ts';
+import { BLUE, GREEN, pictureWriter, RED } from './picture-writer.ts';
 
 const folder = temporaryFolder();
 const write = fileWriter(folder);
@@ -11,26 +12,11 @@ const raw = { pixelScale: 1 };
 const rejected = (...[spec, ...rest]: Parameters<typeof loadDataset>) =>
   rejection(() => loadDataset(join(folder, spec), ...rest), folder);
 
-type Colour = readonly [number, number, number];
-/** A picture of vertical stripes, each 4 pixels wide and 4 high. */
-async function picture(name: string, stripes: readonly Colour[], format: 'png' | 'jpeg' = 'png'): Promise<void> {
-  mkdirSync(dirname(join(folder, name)), { recursive: true });
-  const width = stripes.length * 4;
-  const data = Uint8Array.from(
-    { length: width * 12 },
-    (_, i) => stripes[Math.floor(i / 12) % stripes.length]?.[i % 3] ?? 0,
-  );
-  const image = sharp(data, { raw: { width, height: 4, channels: 3 } });
-  write(name, await (format === 'png' ? image.png() : image.jpeg({ quality: 100 })).toBuffer());
-}
+const picture = pictureWriter(folder);
 const text = (name: string, content = 'text') => {
   mkdirSync(dirname(join(folder, name)), { recursive: true });
   return write(name, content);
 };
-
-const RED: Colour = [200, 0, 0];
-const GREEN: Colour = [0, 150, 0];
-const BLUE: Colour = [0, 0, 100];
 
 describe('a folder of images', () => {
   it('with one folder a class is labelled, in the order of the names', async () => {
@@ -51,6 +37,8 @@ describe('a folder of images', () => {
   it('takes the class of each folder from the labels', async () => {
     const dataset = await loadDataset(join(folder, 'pets'), nhwc(4, 4, 3), { ...raw, labels: ['dog', 'eel', 'cat'] });
     expect(dataset.labels).toEqual(Int32Array.of(2, 0, 0));
+    const words = { ...raw, labels: ['cat, Felis', 'dog Canis', 'cat Felis'] };
+    expect((await loadDataset(join(folder, 'pets'), nhwc(4, 4, 3), words)).labels).toEqual(Int32Array.of(2, 1, 1));
     await picture('numbers/10/a.png', [RED]);
     await picture('numbers/9/a.png', [RED]);
     const numbers = await loadDataset(join(folder, 'numbers'), nchw(3, 4, 4), raw, { classes: 11 });
@@ -71,6 +59,25 @@ describe('a folder of images', () => {
     expect(new Set(same.batch(0, 1).subarray(16, 32))).toEqual(new Set([150]));
     const half = await loadDataset(join(folder, 'wide'), nchw(3, 2, 2), raw);
     expect(Math.abs((half.batch(0, 1)[4] ?? 0) - 150)).toBeLessThan(12);
+  });
+
+  it('is resized to the recipe’s short side and cut around the centre', async () => {
+    await picture('large/a.png', [RED, RED, GREEN, GREEN, BLUE, BLUE], 'png', 16);
+    const load = async (resize: number) =>
+      (await loadDataset(join(folder, 'large'), nchw(3, 4, 4), { ...raw, resize })).batch(0, 1);
+    // Of 24 × 16 pixels the middle 4 × 4 are green; of 6 × 4 the middle four columns have red and blue at their sides.
+    expect(new Set((await load(16)).subarray(16, 32))).toEqual(new Set([150]));
+    const [left, middle] = [(await load(4)).subarray(0, 4), (await load(4)).subarray(16, 20)];
+    expect(left[0]).toBeGreaterThan(150);
+    expect(left[3]).toBeLessThan(50);
+    expect(middle[1]).toBeGreaterThan(120);
+  });
+
+  it('gives its colours in the order that the model takes', async () => {
+    await picture('blue/a.png', [RED, GREEN, BLUE]);
+    const dataset = await loadDataset(join(folder, 'blue'), nchw(3, 4, 12), { ...raw, channels: 'BGR' });
+    expect(Array.from(dataset.pixels?.(0).slice(0, 3) ?? [])).toEqual([0, 0, 200]);
+    expect(Array.from(dataset.pixels?.(0).slice(15, 18) ?? [])).toEqual([0, 150, 0]);
   });
 
   it('becomes gray for a model of one channel', async () => {
@@ -167,6 +174,6 @@ error[data-shape]: Images have 1 or 3 channels, but the model takes 490 a sample
     expect(await rejected('flat', nchw(3, 20_000, 20_000), raw)).toBe(`\
 error[data-too-large]: 2 images of 1200000000 bytes are more than is held at once (2 GiB).
   at flat
-  hint: Take at most 1 with --samples.`);
+  hint: Take at most 1 with --samples, or --images of "sweep".`);
   });
 });

@@ -36,7 +36,7 @@ describe('a data spec', () => {
     expect(await rejected(spec, plain(1))).toBe(`\
 error[bad-data-spec]: ${message}
   at data "${spec}"
-  hint: Data is one of: cifar10:FILE, FILE.npy, FILE.npz, a folder of PNG/JPEG images with one folder a class, FILE.f32, FILE.i8, FILE.u8, random:N.`);
+  hint: Data is one of: cifar10:FILE, FILE.npy, FILE.npz, a folder of PNG/JPEG images with one folder a class, FILE.txt (an image and its class a line), FILE.f32, FILE.i8, FILE.u8, random:N.`);
   });
 
   it.each(['cifar10:none.bin', 'none.npz', 'none.f32', 'none'])('is refused when %s is not there', async (spec) => {

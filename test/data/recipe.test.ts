@@ -27,6 +27,7 @@ describe('a recipe', () => {
       evaluate: '/data/test.npz',
     });
     expect(parseRecipe('{ "calibrate": "random:8" }', 'models/m.json').calibrate).toBe('random:8');
+    expect(parseRecipe('{ "labelsFile": "names.txt" }', '/models/m.json').labelsFile).toBe('/models/names.txt');
     expect(parseRecipe('{ "calibrate": "images" }', 'models/m.json').calibrate).toBe('models/images');
   });
 
@@ -50,7 +51,7 @@ error[recipe-not-found]: There is no such recipe.
     expect(await reading({ pixel_scale: 1 })).toBe(`\
 error[bad-recipe]: The recipe is not valid: unknown key "pixel_scale".
   at m.json
-  hint: Did you mean "pixelScale"? The known keys are pixelScale, mean, std, labels, layout, range, calibrate, evaluate.`);
+  hint: Did you mean "pixelScale"? The known keys are pixelScale, mean, std, labels, labelsFile, resize, channels, layout, range, calibrate, evaluate.`);
     expect(await reading({ means: [1] })).toContain('Did you mean "mean"?');
     expect(await reading({ colour: 1 })).toContain('hint: The known keys are');
   });
@@ -64,6 +65,9 @@ error[bad-recipe]: The recipe is not valid: unknown key "pixel_scale".
     [{ layout: 'NCHW' }, '"layout" must be "HWC" or "CHW"'],
     [{ range: [1, -1] }, '"range" must be [least, greatest]'],
     [{ labels: [1] }, '"labels[0]" must be a string'],
+    [{ labels: ['a'], labelsFile: 'a.txt' }, 'the whole file must not have both "labels" and "labelsFile"'],
+    [{ resize: 25.6 }, '"resize" must be a whole number'],
+    [{ channels: 'GRB' }, '"channels" must be "RGB" or "BGR"'],
     [[1], 'the whole file must be an object'],
   ])('is refused when it is %j', async (recipe, problem) => {
     expect(await reading(recipe)).toContain(`error[bad-recipe]: The recipe is not valid: ${problem}.\n  at m.json`);
@@ -85,6 +89,14 @@ error[recipe-channels]: "mean" has 3 values, but the model's input 1×1×8×8 ha
 error[recipe-channels]: "std" has 2 values, but the model's input 1×3×8×8 has 3 channels.
   at --std
   hint: Give one value, or one for each of the 3 channels.`);
+  });
+
+  it('refuses to resize pictures to less than the model takes', async () => {
+    expect(await rejection(() => checkRecipe({ resize: 226 }, nchw(3, 200, 227)))).toBe(`\
+error[recipe-resize]: Pictures resized to 226 are smaller than the model's 1×3×200×227.
+  at --resize
+  hint: Give at least 227, or leave it out.`);
+    checkRecipe({ resize: 227 }, nchw(3, 200, 227));
   });
 
   it('refuses more or fewer labels than classes', async () => {
@@ -112,11 +124,24 @@ describe('recipe flags', () => {
     expect(applyRecipeFlags(recipe, {})).toEqual(recipe);
   });
 
+  it('--labels wins over names and over a file with names, as a list or as a file itself', () => {
+    const file = { labelsFile: '/data/names.txt' };
+    expect(applyRecipeFlags(file, { labels: 'cat,dog' })).toEqual({ labels: ['cat', 'dog'] });
+    expect(applyRecipeFlags({ labels: ['a'] }, { labels: 'names.txt' })).toEqual({ labelsFile: 'names.txt' });
+    expect(applyRecipeFlags(file, { resize: '256', channels: 'bgr' })).toEqual({
+      ...file,
+      resize: 256,
+      channels: 'BGR',
+    });
+  });
+
   it.each([
     [{ pixelScale: 'abc' }, '"abc" is not valid: it must be a number', '--pixel-scale', '1/255'],
     [{ pixelScale: '1/0' }, '"1/0" is not valid: it must be a number', '--pixel-scale', '1/255'],
     [{ mean: '1,,2' }, '"1,,2" is not valid: it must be a number', '--mean', '0.49,0.48,0.45'],
     [{ std: '0' }, '"0" is not valid: it must be greater than 0', '--std', '0.25,0.24,0.26'],
+    [{ resize: '0' }, '"0" is not valid: it must be greater than 0', '--resize', '256'],
+    [{ channels: 'grb' }, '"grb" is not valid: it must be "RGB" or "BGR"', '--channels', 'BGR'],
     [{ layout: 'NHWC' }, '"NHWC" is not valid: it must be "HWC" or "CHW"', '--layout', 'HWC'],
   ])('refuse %j', async (flags, message, flag, example) => {
     expect(await rejection(() => applyRecipeFlags({}, flags))).toBe(
