@@ -14,9 +14,9 @@ function unique<T>(items: readonly T[]): T[] {
   return [...new Set(items)];
 }
 
-/** The widths of the layers' data, in the order of the layers. */
+/** The widths of the layers' data, in the order of the layers: bits, or the number of steps with an s behind it. */
 function widthsOf({ layers }: Result): string {
-  return layers.map((l) => l.dataBits).join(' ');
+  return layers.map((l) => (l.dataSteps === undefined ? l.dataBits : `${l.dataSteps}s`)).join(' ');
 }
 
 /** Mean, over channels, of the widest sum's share of its window, in layers that would use more if they could. */
@@ -41,7 +41,7 @@ export function targetsTable(results: readonly Result[]): string {
       'drop, points',
       'at most',
       'flushes',
-      'data bits',
+      'data bits (s: steps)',
       'use',
       'proven',
     ],

@@ -8,12 +8,15 @@ import { type GlobalOptions, type Outcome, perform, withGlobalOptions } from './
 type Flags = GlobalOptions & { baseline?: boolean; opt: '-O2' | '-O3' };
 
 export function addBench(program: Command): void {
-  withGlobalOptions(program.command('bench'))
+  const command = program
+    .command('bench')
     .argument('<dir...>', 'folders that "neonarrow build" or "neonarrow compile" wrote')
     .description('count executed instructions a layer under QEMU and model the hot loops’ cycles, by gcc and clang')
     .option('--baseline', 'also the same network with 32-bit accumulators, and the ratios')
-    .addOption(new Option('--opt <level>', 'how the C is compiled').choices(['-O2', '-O3']).default('-O2'))
-    .action((dirs: string[], flags: Flags) => perform(flags, (progress) => run(dirs, flags, progress)));
+    .addOption(new Option('--opt <level>', 'how the C is compiled').choices(['-O2', '-O3']).default('-O2'));
+  withGlobalOptions(command).action((dirs: string[], flags: Flags) =>
+    perform(flags, (progress) => run(dirs, flags, progress)),
+  );
 }
 
 async function run(dirs: readonly string[], flags: Flags, progress: Progress): Promise<Outcome> {

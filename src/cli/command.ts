@@ -1,5 +1,5 @@
 import process from 'node:process';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { type ExitCode, exitCodeOf, failed, formatDiagnostic, NeonarrowError } from '../core/diagnostics.ts';
 import type { Progress } from '../core/progress.ts';
 import { printResult } from './output.ts';
@@ -20,9 +20,13 @@ export interface Outcome {
   readonly exitCode?: ExitCode;
 }
 
-/** Adds the options that every command has. */
+const everyCommand = 'Every command:';
+
+/** Adds the options that every command has; the last ones. */
 export function withGlobalOptions(command: Command): Command {
   return command
+    .optionsGroup(everyCommand)
+    .addHelpOption(new Option('-h, --help', 'display help for command').helpGroup(everyCommand))
     .option('--json', 'print one JSON object on stdout and nothing else there')
     .option('-q, --quiet', 'no progress on stderr')
     .option('--in-docker', 'in neonarrow’s image (NEONARROW_IMAGE), if tools are missing here');

@@ -11,8 +11,9 @@ import { readData } from '../stages/read-data.ts';
 import { requireQuantized } from '../stages/read-model.ts';
 import { defaultFolder, kernelsByLayer, targetOf, withTargetOption } from './bundle-options.ts';
 import { type GlobalOptions, type Outcome, perform, withGlobalOptions } from './command.ts';
+import { type DataFlags, withDataOptions } from './data-options.ts';
 import { type LayoutFlags, layoutEntries, layoutOf, withLayoutOptions } from './layout-options.ts';
-import { type DataFlags, type ModelFlags, openModel, withDataOptions, withModelOptions } from './options.ts';
+import { type ModelFlags, openModel, withModelOptions } from './model-options.ts';
 import { grouped } from './output.ts';
 import { agreementText, layerTable, scalarBitsOf, scalarText } from './tables.ts';
 

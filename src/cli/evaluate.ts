@@ -6,7 +6,8 @@ import { integerAccuracy } from '../stages/integer-accuracy.ts';
 import { readData } from '../stages/read-data.ts';
 import { requireQuantized } from '../stages/read-model.ts';
 import { type GlobalOptions, type Outcome, perform, withGlobalOptions } from './command.ts';
-import { type DataFlags, type ModelFlags, openModel, withDataOptions, withModelOptions } from './options.ts';
+import { type DataFlags, withDataOptions } from './data-options.ts';
+import { type ModelFlags, openModel, withModelOptions } from './model-options.ts';
 import { accuracyText, agreementText } from './tables.ts';
 
 type Flags = GlobalOptions & ModelFlags & DataFlags & { agreement?: string };

@@ -19,7 +19,7 @@ export async function runElsewhere(words: readonly string[]): Promise<number | u
 
 /** A path as the container sees it. What begins with `/` or `..` is a path; a data set may name its kind before it. */
 function visible(word: string): string {
-  const [, kind = '', path = ''] = /^((?:\w+:)?)((?:\/|\.\.(?:\/|$)).*)$/.exec(word) ?? [];
+  const [, kind = '', path = ''] = /^((?:--[\w-]+=)?(?:\w+:)?)((?:\/|\.\.(?:\/|$)).*)$/.exec(word) ?? [];
   if (path === '') return word;
   const fromHere = relative(process.cwd(), resolve(path));
   if (fromHere !== '..' && !fromHere.startsWith('../')) return `${kind}${fromHere === '' ? '.' : fromHere}`;

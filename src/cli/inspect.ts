@@ -7,9 +7,10 @@ import { type LayerReport, layerReports } from '../quantize/report.ts';
 import { layerSolutions } from '../quantize/search/solution-space.ts';
 import type { Model } from '../stages/read-model.ts';
 import { type GlobalOptions, type Outcome, perform, withGlobalOptions } from './command.ts';
-import { type ModelFlags, openModel, wholeNumber, withModelOptions } from './options.ts';
+import { type ModelFlags, openModel, withModelOptions } from './model-options.ts';
 import { grouped } from './output.ts';
 import { layerTable, scalarBitsOf, scalarText, solutionTable } from './tables.ts';
+import { wholeNumber } from './words.ts';
 
 type Flags = GlobalOptions & ModelFlags & { accBits?: number; lanes: string };
 

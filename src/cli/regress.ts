@@ -8,8 +8,9 @@ import { regressCpus } from '../regress/matrix.ts';
 import { regress } from '../regress/regress.ts';
 import type { CompilerKind } from '../targets/target.ts';
 import { type GlobalOptions, type Outcome, perform, withGlobalOptions } from './command.ts';
-import { listOf, withCompilers } from './compilers.ts';
+import { withCompilers } from './compilers.ts';
 import { concludeRegress, type ReportFlags, withReportOptions } from './regress-report.ts';
+import { listOf, listOption } from './words.ts';
 
 interface Flags extends GlobalOptions, ReportFlags {
   readonly compilers: readonly CompilerKind[];
@@ -26,8 +27,15 @@ export function addRegress(program: Command): void {
     .description(
       'replay the golden vectors of many bundles over compilers, optimizations and CPU models; compare with the last run',
     )
-    .option('--opt <list>', 'optimization levels', listOf(levels, '--opt'), ['-O0', '-O2', '-O3', '-Os'])
-    .option('--cpus <list>', 'CPU models, those of them that QEMU knows', (text) => text.split(','), [...regressCpus])
+    .addOption(listOption('--opt <list>', 'optimization levels', listOf(levels, '--opt'), 'O0,O2,O3,Os'))
+    .addOption(
+      listOption(
+        '--cpus <list>',
+        'CPU models, those of them that QEMU knows',
+        (text) => text.split(','),
+        regressCpus.join(','),
+      ),
+    )
     .option('--shard <i/n>', 'the i-th of n parts of the programs; "neonarrow merge" joins them', parseShard)
     .addOption(new Option('--results <file>', 'where a shard’s results go'));
   withGlobalOptions(withReportOptions(withCompilers(command)));

@@ -18,6 +18,7 @@ export interface SearchFlags {
 
 export function withSearchOptions(command: Command): Command {
   return command
+    .optionsGroup('Search:')
     .addOption(
       new Option(
         '--search <kind>',

@@ -13,18 +13,11 @@ import { readData } from '../stages/read-data.ts';
 import { requireQuantized } from '../stages/read-model.ts';
 import { type Accumulator, type SweepPoint, sweep } from '../stages/sweep.ts';
 import { type GlobalOptions, type Outcome, perform, withGlobalOptions } from './command.ts';
-import {
-  type DataFlags,
-  type ModelFlags,
-  openModel,
-  type QuantizerFlags,
-  quantizerOptions,
-  wholeNumber,
-  withDataOptions,
-  withModelOptions,
-  withTechniqueOptions,
-} from './options.ts';
+import { type DataFlags, withDataOptions } from './data-options.ts';
+import { type ModelFlags, openModel, withModelOptions } from './model-options.ts';
 import { grouped, percent, plainTable, tableText } from './output.ts';
+import { type QuantizerFlags, quantizerOptions, withTechniqueOptions } from './quantizer-options.ts';
+import { listOption, wholeNumber } from './words.ts';
 
 interface SweepFlags {
   readonly accBits: readonly number[];
@@ -49,13 +42,22 @@ export function addSweep(program: Command): void {
     .command('sweep')
     .argument('<model>', 'float ONNX network')
     .description('accuracy against accumulator bits: a table, sweep.csv, sweep.json and a picture, sweep.svg')
-    .option('--acc-bits <range>', 'widths: 8..24, or a list as 10,12,16', parseWidths, parseWidths('8..24'))
-    .option('--lanes <list>', 'accumulators an output: 1 scalar, 8 NEON lanes, or 1,8', parseLanes, parseLanes('1,8'))
-    .option(
-      '--analysis <list>',
-      `how the ranges of sums are known, one curve each: ${analyses.join(', ')}`,
-      parseAnalyses,
-      parseAnalyses('weights'),
+    .addOption(listOption('--acc-bits <range>', 'widths: 8..24, or a list as 10,12,16', parseWidths, '8..24'))
+    .addOption(
+      listOption(
+        '--lanes <list>',
+        'accumulators an output: 1 scalar; 8: NEON lanes, which are 16 at 8 bits; or 1,8',
+        parseLanes,
+        '1,8',
+      ),
+    )
+    .addOption(
+      listOption(
+        '--analysis <list>',
+        `how the ranges of sums are known, one curve each: ${analyses.join(', ')}`,
+        parseAnalyses,
+        'weights',
+      ),
     )
     .option('--images <n>', 'evaluate on at most this many samples', wholeNumber('--images', 1))
     .option('--out <dir>', 'folder for the results', 'sweep')

@@ -29,7 +29,7 @@ export function layerTable(layers: readonly LayerReport[], kernels?: ReadonlyMap
   for (const l of layers) {
     table.push([
       l.name,
-      `${l.dataBits} bit`,
+      l.dataSteps === undefined ? `${l.dataBits} bit` : `${l.dataSteps} steps`,
       `${l.weightBits} bit`,
       `${l.lanes}×${l.accBits} bit`,
       l.segments,

@@ -6,17 +6,20 @@ import type { VerifyResult } from '../verify/result.ts';
 import { verifyProgram } from '../verify/verify.ts';
 import { type GlobalOptions, type Outcome, perform, withGlobalOptions } from './command.ts';
 import { withCompilers } from './compilers.ts';
-import { wholeNumber } from './options.ts';
 import { verificationText } from './tables.ts';
+import { wholeNumber } from './words.ts';
 
 type Flags = GlobalOptions & { seed: number; compilers: readonly CompilerKind[] };
 
 export function addVerify(program: Command): void {
-  withGlobalOptions(withCompilers(program.command('verify')))
+  const command = program
+    .command('verify')
     .argument('<dir...>', 'folders that "neonarrow build" or "neonarrow compile" wrote')
     .description('cross-compile and compare bit for bit with the reference, under QEMU')
-    .option('--seed <n>', 'seed of the random vectors', wholeNumber('--seed', 0), 1)
-    .action((dirs: string[], flags: Flags) => perform(flags, (progress) => run(dirs, flags, progress)));
+    .option('--seed <n>', 'seed of the random vectors', wholeNumber('--seed', 0), 1);
+  withGlobalOptions(withCompilers(command)).action((dirs: string[], flags: Flags) =>
+    perform(flags, (progress) => run(dirs, flags, progress)),
+  );
 }
 
 async function run(dirs: readonly string[], { seed, compilers }: Flags, progress: Progress): Promise<Outcome> {

@@ -3,19 +3,13 @@ import { inputsOf, isKind, tensorOf } from '../graph/build.ts';
 import type { Graph, IntegerReduction, Node, Shape, Tensor } from '../graph/types.ts';
 import type { Packed } from '../kernels/kernel.ts';
 import { definitionOf } from '../ops/index.ts';
-import { quantOf } from '../ops/quantized.ts';
+import { dataWidth, quantOf } from '../ops/quantized.ts';
 import type { LayerStep, Step } from '../plan/plan.ts';
 import { type SumRange, utilizationOf, widest } from '../quantize/accumulator.ts';
 
 /** `1x28x28x1`: ASCII, unlike messages. */
 export function asciiShape(shape: Shape): string {
   return shape.length === 0 ? 'scalar' : shape.join('x');
-}
-
-/** Bits that hold every step of an activation. */
-export function dataBits(tensor: Tensor): number {
-  const { qmin, qmax } = quantOf(tensor);
-  return Math.ceil(Math.log2(qmax - qmin + 1));
 }
 
 /** Bits of the widest integer weight, two's complement. */
@@ -83,10 +77,13 @@ export function reductionSummary(graph: Graph, node: Node, packed: Packed): Redu
   };
 }
 
-/** `8 bits, 1x28x28x1, scale 0.0123, zero point -128` */
+/** `1x28x28x1, 8 bits, scale 0.0123, zero point -128`; `5 steps (3 bits)` where they are not all that the bits have. */
 export function describeTensor(tensor: Tensor): string {
-  const { step, zeroPoint } = quantOf(tensor);
-  return `${asciiShape(tensor.shape)}, ${dataBits(tensor)} bits, scale ${float32Text(step)}, zero point ${zeroPoint}`;
+  const quant = quantOf(tensor);
+  const { step, zeroPoint } = quant;
+  const { bits, steps } = dataWidth(quant);
+  const width = steps === undefined ? `${bits} bits` : `${steps} steps (${bits} bits)`;
+  return `${asciiShape(tensor.shape)}, ${width}, scale ${float32Text(step)}, zero point ${zeroPoint}`;
 }
 
 /** `16-bit, 8 lanes, 2 segments, within -31000..31900 (96.0 % of the range), proven` */

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { must } from '../core/must.ts';
 import { tensorOf } from '../graph/build.ts';
-import { quantOf } from '../ops/quantized.ts';
-import { dataBits, reductionSummary } from './describe.ts';
+import { dataWidth, quantOf } from '../ops/quantized.ts';
+import { reductionSummary } from './describe.ts';
 import type { EmitContext, SourceFile } from './types.ts';
 import { weightBytes } from './weights-arrays.ts';
 
@@ -13,7 +13,14 @@ export const generator = 'neonarrow';
 const whole = z.number().int();
 const shape = z.array(whole);
 
-const tensorSchema = z.object({ shape, bits: whole, scale: z.number(), zeroPoint: whole });
+const tensorSchema = z.object({
+  shape,
+  bits: whole,
+  /** Only where they are not all that the bits have. */
+  steps: whole.exactOptional(),
+  scale: z.number(),
+  zeroPoint: whole,
+});
 
 /** What an accumulator holds: all that is known of the sums of a layer. */
 const sumsSchema = z.object({
@@ -169,8 +176,8 @@ function layerEntries(context: EmitContext): Manifest['layers'] {
 
 function tensorEntry({ options }: EmitContext, id: string): z.infer<typeof tensorSchema> {
   const tensor = tensorOf(options.graph, id);
-  const { step, zeroPoint } = quantOf(tensor);
-  return { shape: [...tensor.shape], bits: dataBits(tensor), scale: step, zeroPoint };
+  const quant = quantOf(tensor);
+  return { shape: [...tensor.shape], ...dataWidth(quant), scale: quant.step, zeroPoint: quant.zeroPoint };
 }
 
 function sha256(contents: string | Uint8Array): string {

@@ -14,6 +14,18 @@ export function quantOf(tensor: Tensor): QuantParams & { readonly step: number }
 }
 
 /**
+ * How wide an activation's integers are.
+ * @returns `bits` that hold every step; `steps` too, qmax − qmin, where they are not all that those bits have: of an
+ *   activation, 2^bits − 1, or without the lowest one, as symmetric quantizers leave it out
+ */
+export function dataWidth({ qmin, qmax }: Pick<QuantParams, 'qmin' | 'qmax'>): { bits: number; steps?: number } {
+  const steps = qmax - qmin;
+  const bits = Math.ceil(Math.log2(steps + 1));
+  const whole = steps === 2 ** bits - 1 || (steps === 2 ** bits - 2 && qmin === -qmax);
+  return whole ? { bits } : { bits, steps };
+}
+
+/**
  * The step that a real value rounds to, inside the tensor's range; ±Infinity give its ends. This is ONNX's
  * QuantizeLinear to the bit: a float32 division, rounded to nearest, halves to even.
  */

@@ -1,4 +1,5 @@
 import type { Graph, NodeId } from '../graph/types.ts';
+import { dataWidth } from '../ops/quantized.ts';
 import { type AccumulatorProof, type SumRange, utilizationOf, widest, windowBudget } from './accumulator.ts';
 import { certify, type IntegerLayer, integerLayerOf, isIntegerNode } from './certify.ts';
 import type { WinogradDecision, WinogradDecisions } from './winograd/decide.ts';
@@ -9,6 +10,8 @@ export interface LayerReport {
   readonly name: string;
   /** Bits of the input. */
   readonly dataBits: number;
+  /** Steps of the input, where they are not all that its bits have: 5, of the 7 of 3 bits. */
+  readonly dataSteps?: number;
   /** Bits that the integer weights of a channel need, averaged over the channels. */
   readonly weightBits: number;
   readonly accBits: number;
@@ -63,9 +66,11 @@ function reportOf(
 ): LayerReport {
   const { node, x, integer } = layer;
   const { accumulator } = integer;
+  const { bits, steps } = dataWidth(x);
   return {
     name: node.origin.name,
-    dataBits: Math.ceil(Math.log2(x.qmax - x.qmin + 1)),
+    dataBits: bits,
+    ...(steps !== undefined && { dataSteps: steps }),
     weightBits: round(mean(channelBits(layer)), 1),
     accBits: accumulator.bits,
     lanes: accumulator.lanes,

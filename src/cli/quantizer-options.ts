@@ -1,7 +1,5 @@
 import { type Command, Option } from 'commander';
 import { reject } from '../core/diagnostics.ts';
-import type { Recipe } from '../data/recipe.ts';
-import type { RecipeFlags } from '../data/recipe-flags.ts';
 import type { RequantFormat } from '../numeric/requantize.ts';
 import { analyses, type RangeAnalysis } from '../quantize/analysis.ts';
 import type { Clipping } from '../quantize/clipping.ts';
@@ -14,25 +12,8 @@ import {
   winogradChoices,
 } from '../quantize/options.ts';
 import { parseTechniques, techniques } from '../quantize/techniques.ts';
-import { inputRangeOf, readRecipe } from '../stages/read-data.ts';
-import { importFile, type Model, readModelFile } from '../stages/read-model.ts';
-
-/** Options that several commands share, with their checks (DESIGN §10). */
-
-/** Which model, and how its samples become inputs. */
-export interface ModelFlags extends RecipeFlags {
-  readonly recipe?: string;
-  readonly name?: string;
-  readonly inputShape?: readonly string[];
-}
-
-/** Where samples come from. */
-export interface DataFlags {
-  readonly calibrate?: string;
-  readonly evaluate?: string;
-  readonly samples?: number;
-  readonly seed: number;
-}
+import type { DataFlags } from './data-options.ts';
+import { collect, wholeNumber } from './words.ts';
 
 export interface QuantizerFlags {
   readonly accBits: number;
@@ -50,33 +31,10 @@ export interface QuantizerFlags {
   readonly clipping: Clipping;
 }
 
-const dataForms = 'cifar10:FILE, FILE.npy, FILE.npz, a folder of images, FILE.txt, FILE.f32|.i8|.u8, random:N';
-
-export function withModelOptions(command: Command): Command {
-  return command
-    .option('--recipe <file>', 'preprocessing and labels (default: <model>.json next to the model)')
-    .option('--pixel-scale <s>', 'real input = (pixel · scale − mean) / std, e.g. 1/255')
-    .option('--mean <m>', 'one value, or one a channel, comma-separated')
-    .option('--std <s>', 'one value, or one a channel, comma-separated')
-    .option('--labels <names>', 'class names, comma-separated, or a .txt file with one on each line')
-    .option('--resize <n>', 'short side of pictures before the model’s size is cut from their centre, e.g. 256')
-    .option('--channels <order>', 'RGB or BGR: what the model takes of pictures')
-    .option('--layout <order>', 'HWC or CHW: pixel order of arrays whose shape leaves it open')
-    .option('--range <lo,hi>', 'range of real inputs for random:N, where the inputs are not pixels')
-    .option('--input-shape <name=dims>', 'resolve a symbolic input, e.g. image=1x3x224x224 (repeatable)', collect);
-}
-
-export function withDataOptions(command: Command, uses: { calibrate: boolean; evaluate: boolean }): Command {
-  if (uses.calibrate) command.option('--calibrate <data>', `calibration samples: ${dataForms}`);
-  if (uses.evaluate) command.option('--evaluate <data>', `labelled samples to measure accuracy on: ${dataForms}`);
-  return command
-    .option('--samples <n>', 'use at most this many samples', wholeNumber('--samples', 1))
-    .option('--seed <n>', 'seed of everything random', wholeNumber('--seed', 0), 1);
-}
-
 /** One accumulator, and how to quantize for it. */
 export function withQuantizerOptions(command: Command): Command {
   const accumulator = command
+    .optionsGroup('Quantizing:')
     .option('--acc-bits <n>', 'accumulator width, 8 to 32; NEON has 8 and 16', wholeNumber('--acc-bits', 8, 32), 16)
     .addOption(
       new Option(
@@ -110,6 +68,7 @@ const modes = ['proven', 'calibrated'] as const;
 /** How to quantize, whatever the accumulator and the analysis. */
 export function withTechniqueOptions(command: Command): Command {
   return command
+    .optionsGroup('Quantizing:')
     .addOption(
       new Option('--requant <format>', 'from sums to outputs').choices(['fixed', 'shift', 'float32']).default('fixed'),
     )
@@ -193,43 +152,4 @@ export function manifestOptions(flags: QuantizerFlags & DataFlags): Record<strin
     ...(flags.clipping !== defaultOptions.clipping && { clipping: flags.clipping }),
   };
   return { accBits, lanes, mode, ...ranges, requant, bits, weightBits, segments, ...accuracy, ...layers, seed };
-}
-
-/** The model and its recipe, as the options name them. */
-export async function openModel(path: string, flags: ModelFlags): Promise<{ model: Model; recipe: Recipe }> {
-  const file = await readModelFile(path);
-  const recipe = await readRecipe(file, flags.recipe, flags);
-  const inputShapes = parseInputShapes(flags.inputShape ?? []);
-  return { model: await importFile(file, { inputShapes, name: flags.name, inputRange: inputRangeOf(recipe) }), recipe };
-}
-
-/** A parser for whole numbers in a range. */
-export function wholeNumber(flag: string, least: number, most = Number.MAX_SAFE_INTEGER): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (/^\d+$/.test(text) && value >= least && value <= most) return value;
-    const range = most === Number.MAX_SAFE_INTEGER ? `of at least ${least}` : `from ${least} to ${most}`;
-    const message = `"${text}" is not a whole number ${range}`;
-    throw reject({ code: 'bad-flag', message, place: flag, hint: `Give a whole number ${range}.` });
-  };
-}
-
-function collect(value: string, previous: readonly string[] = []): readonly string[] {
-  return [...previous, value];
-}
-
-/** `image=1x3x32x32` → image: [1, 3, 32, 32]. */
-export function parseInputShapes(specs: readonly string[]): Record<string, readonly number[]> {
-  return Object.fromEntries(
-    specs.map((spec) => {
-      const [, name, dims] = /^(.+)=(\d+(?:x\d+)*)$/.exec(spec) ?? [];
-      if (name !== undefined && dims !== undefined) return [name, dims.split('x').map(Number)];
-      throw reject({
-        code: 'bad-flag',
-        message: `"${spec}" is not NAME=DIMS`,
-        place: '--input-shape',
-        hint: 'It looks like --input-shape image=1x3x224x224.',
-      });
-    }),
-  );
 }
