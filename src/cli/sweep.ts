@@ -35,7 +35,8 @@ type Flags = GlobalOptions &
   Omit<QuantizerFlags, 'accBits' | 'lanes' | 'mode' | 'analysis'> &
   SweepFlags;
 
-const laneNames = { 1: 'one scalar accumulator', 8: '8 NEON lanes' } as const;
+/** The 8-bit accumulators of NEON's registers are twice as many. */
+const lanesOf = ({ lanes, bits }: Accumulator) => (lanes === 8 && bits === 8 ? 16 : lanes);
 
 export function addSweep(program: Command): void {
   const command = program
@@ -133,8 +134,10 @@ export async function writeSweep([json, csv, svg]: readonly string[], result: Sw
 /** One curve for each kind of accumulator and each analysis, where there is more than one. */
 function curvesOf(points: readonly SweepPoint[]): CurvePoint[] {
   const several = new Set(points.map((p) => p.analysis)).size > 1;
+  const neon = points.some((p) => lanesOf(p) === 16) ? '8 NEON lanes (16 of 8 bits)' : '8 NEON lanes';
   return points.flatMap(({ bits, lanes, analysis, top1, drop }) => {
-    const curve = several ? `${laneNames[lanes]}, ${analysis}` : laneNames[lanes];
+    const kind = lanes === 1 ? 'one scalar accumulator' : neon;
+    const curve = several ? `${kind}, ${analysis}` : kind;
     return top1 === null || drop === null ? [] : [{ bits, top1, drop, curve }];
   });
 }
@@ -165,7 +168,7 @@ export function sweepText({ samples, floatTop1, points }: SweepResult, files: re
   for (const p of points) {
     table.push([
       p.bits,
-      p.lanes,
+      lanesOf(p),
       p.analysis,
       ...(p.top1 === null || p.drop === null
         ? ['no weights fit', '', '', '', '', '']

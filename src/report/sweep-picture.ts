@@ -21,6 +21,7 @@ export interface SweepPicture {
 const width = 560;
 /** Points below float that are drawn at the bottom of the lower panel: less is within the noise of 10,000 images. */
 const leastDrop = 0.05;
+const drops = [leastDrop, 0.1, 0.3, 1, 3, 10, 30, 100];
 
 /**
  * Accuracy against accumulator bits as an SVG: above the accuracy itself, below what is lost against float on a
@@ -51,14 +52,15 @@ function specOf({ title, subtitle, floatTop1, points }: SweepPicture): TopLevelS
     axis: { values: [...new Set(bits)].sort((a, b) => a - b), format: 'd' },
     scale: { domain: [Math.min(...bits), Math.max(...bits)], nice: false, padding: 10 },
   };
-  const color = {
+  const curves = {
     field: 'curve',
     type: 'nominal',
-    title: null,
-    sort: [...new Set(points.map((p) => p.curve))],
-    legend: { orient: 'bottom', columns: 2, labelLimit: 260 },
+    scale: { domain: [...new Set(points.map((p) => p.curve))] },
   } as const;
-  const shape = color;
+  // Once for both panels, under the lower one. Without a canvas the width of text is a rough guess: no limit on it.
+  const legend = { orient: 'bottom', columns: 2, labelLimit: 0, title: null, offset: 8 } as const;
+  const upper = { color: { ...curves, legend: null }, shape: { ...curves, legend: null } };
+  const lower = { color: { ...curves, legend }, shape: { ...curves, legend } };
   const mark = { type: 'line', point: { filled: true, size: 45 } } as const;
   const float = { float: floatTop1 * 100, label: `float ${(floatTop1 * 100).toFixed(2)} %` };
   return {
@@ -83,10 +85,9 @@ function specOf({ title, subtitle, floatTop1, points }: SweepPicture): TopLevelS
             data: { values },
             mark,
             encoding: {
-              x,
+              x: { ...x, title: null },
               y: { field: 'accuracy', type: 'quantitative', title: 'top-1 (%)', scale: { domain: [0, 100] } },
-              color,
-              shape,
+              ...upper,
             },
           },
         ],
@@ -101,14 +102,14 @@ function specOf({ title, subtitle, floatTop1, points }: SweepPicture): TopLevelS
           y: {
             field: 'lost',
             type: 'quantitative',
-            title: `points below float (≤ ${leastDrop}: none)`,
+            title: 'points below float',
             scale: { type: 'log', domain: [leastDrop, 100], nice: false },
-            axis: { values: [0.05, 0.1, 0.3, 1, 3, 10, 30, 100], format: '~g' },
+            axis: { values: drops, labelExpr: `(datum.value > ${leastDrop} ? '' : '≤ ') + datum.label`, format: '~g' },
           },
-          color,
-          shape,
+          ...lower,
         },
       },
     ],
+    resolve: { legend: { color: 'independent', shape: 'independent' } },
   };
 }

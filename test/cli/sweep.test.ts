@@ -50,7 +50,7 @@ describe('sweep', () => {
     expect(JSON.parse(await read('a', 'sweep.json'))).toMatchObject({ samples: 20, points });
     const svg = await read('a', 'sweep.svg');
     expect(svg).toMatch(/^<svg /);
-    for (const text of ['accumulator bits', 'one scalar accumulator', '8 NEON lanes', 'top-1 (%)']) {
+    for (const text of ['accumulator bits', 'one scalar accumulator', '8 NEON lanes (16 of 8 bits)', 'top-1 (%)']) {
       expect(svg).toContain(text);
     }
   });
@@ -120,9 +120,11 @@ describe('sweep', () => {
 
   test('for people: a table', async () => {
     const out = join(folder, 'f');
-    const seen = await neonarrow('sweep', ...data(), '--acc-bits', '16', '--out', out, '--no-cache', '--quiet');
+    const seen = await neonarrow('sweep', ...data(), '--acc-bits', '8,16', '--out', out, '--no-cache', '--quiet');
     expect(seen.stdout).toMatch(/^bits +lanes +ranges +top-1 +drop/);
     expect(seen.stdout).toMatch(/^ +16 +8 +weights +\d+\.\d\d % .* proven$/m);
+    expect(seen.stdout).toMatch(/^ +8 +16 +weights +\d+\.\d\d % .* proven$/m);
+    expect(await read('f', 'sweep.csv')).toMatch(/^8,8,weights,/m);
     expect(seen.stdout).toContain(`wrote ${join(out, 'sweep.svg')}`);
   });
 
