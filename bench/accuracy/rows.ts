@@ -24,9 +24,6 @@ function resnet(what: string, options: Partial<QuantizeOptions>, target: number)
   return { network: 'ResNet-8', what, options, images: 4000, target };
 }
 
-/** Equalizing channels is not in the default. */
-const equalized = { techniques: parseTechniques('default,equalize') };
-
 /** What the project set out to reach. */
 export const targets: readonly Row[] = [
   allCnn('10 bits, one scalar accumulator', scalar(10), 2),
@@ -49,8 +46,6 @@ export const targets: readonly Row[] = [
     { lanes: 8, accBits: 8, segments: 2, layers: wide('/0/Conv') },
     0.3,
   ),
-  allCnn('10 bits, one scalar accumulator, channels equalized', { ...scalar(10), ...equalized }, 2),
-  allCnn('12 bits, one scalar accumulator, channels equalized', { ...scalar(12), ...equalized }, 0.3),
 ];
 
 const widths = [12, 10, 14, 16] as const;

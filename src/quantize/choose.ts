@@ -4,7 +4,7 @@ import type { Graph, Node, NodeId, QuantParams, TensorId } from '../graph/types.
 import { type ActivationChoice, chooseActivation } from './activations.ts';
 import type { SlackOf } from './calibrated/slack.ts';
 import { gridOf, stepsOf } from './clipping.ts';
-import { type Candidate, decideAlone, decideTogether, type GroupCandidates } from './decide-steps.ts';
+import { type Candidate, decideSteps, type GroupCandidates } from './decide-steps.ts';
 import { type ActivationGroup, activationGroups, isReduction, movesValues } from './groups.ts';
 import { type Histogram, mergeHistograms } from './histogram.ts';
 import { type FittedLayer, fitLayer, flushInstructions, type Layer, layerOf } from './layer.ts';
@@ -26,8 +26,11 @@ const ACCEPTABLE_FACTOR = 1.5;
  * is ⌊(2^P − 1) / steps⌋, so there is nothing special about 2^bits − 1.
  */
 const AUTO_STEPS = [255, 127, 63, 31, 22, 15, 12, 9, 7, 6, 5, 4, 3, 2];
-/** Weights that are fitted leave about as much error as weights rounded to nearest under so many times the budget. */
-const FITTED_BUDGET = 2;
+/**
+ * Weights that are fitted leave about as much error as weights rounded to nearest under so many times the budget, at most: the more
+ * products, the more there is to make up with (`fittedBudget`).
+ */
+const FITTED_BUDGET = 3;
 /** Where accumulators are wide enough for whole bits. */
 const WHOLE_BITS = [8, 7, 6, 5, 4, 3, 2].map(stepsOf);
 
@@ -65,18 +68,12 @@ export async function chooseConfiguration(
   const activations = new Map<TensorId, ActivationChoice>();
   const segments = new Map<NodeId, number | 'flush'>();
   const reasons = new Map<NodeId, string>();
-  const open: { group: ActivationGroup; found: GroupCandidates }[] = [];
   for (const group of activationGroups(graph)) {
     const histogram = mergeHistograms(group.members.map((id) => must(histograms.get(id), `histogram of ${id}`)));
     const layers = group.readers.map((n) => layerOf(graph, n, optionsOfLayer(options, n)));
     const others = graph.nodes.filter((n) => isOtherReader(n, group)).length;
-    const isInput = graph.inputs.some(({ tensor }) => group.members.includes(tensor));
-    const decision = { group, histogram, layers, others, isInput, options, outputError, slackOf };
-    open.push({ group, found: await candidatesOfGroup(decision) });
-  }
-  const together = decideTogether(open.map(({ found }) => found));
-  for (const { group, found } of open) {
-    const { best, why } = together.get(found) ?? decideAlone(found);
+    const decision = { group, histogram, layers, others, options, outputError, slackOf };
+    const { best, why } = decideSteps(await candidatesOfGroup(decision));
     for (const id of group.members) activations.set(id, best.choice);
     for (const [id, count] of best.segments) {
       segments.set(id, count);
@@ -103,8 +100,6 @@ interface GroupDecision {
   readonly layers: readonly Layer[];
   /** Readers without weights. */
   readonly others: number;
-  /** Whether it is the network's own input. */
-  readonly isInput: boolean;
   readonly options: QuantizeOptions;
   readonly outputError: OutputError;
   readonly slackOf: SlackOf;
@@ -118,13 +113,13 @@ interface Measured {
 }
 
 async function candidatesOfGroup(decision: GroupDecision): Promise<GroupCandidates> {
-  const { group, histogram, layers, others, isInput, options, outputError, slackOf } = decision;
+  const { group, histogram, layers, others, options, outputError, slackOf } = decision;
   const { clipping, requant } = options;
   const grid = gridOf(requant);
-  const fixed = layers.every((layer) => typeof layer.options.segments === 'number');
-  const budgetFactor = fixed && fitsWeights(options.techniques) ? FITTED_BUDGET : 1;
+  const isFitted = fitsWeights(options.techniques) && layers.every((l) => typeof l.options.segments === 'number');
   const measure = async (layer: Layer, segments: number | 'flush', x: QuantParams): Promise<Measured | undefined> => {
     const slack = await slackOf(layer, segments, x);
+    const budgetFactor = isFitted ? fittedBudget(layer) : 1;
     const fitted = fitLayer(layer, segments, { x, grid, budgetFactor, ...(slack && { slack }) });
     return fitted && { segments, fitted, noise: await outputError(layer, x, fitted) };
   };
@@ -152,8 +147,11 @@ async function candidatesOfGroup(decision: GroupDecision): Promise<GroupCandidat
   const limit = limits.reduce((a, b) => a + b, others * acceptableNoise(possible.map(({ choice }) => choice.noise)));
   const candidates = (await all(possible, candidateOf)).filter((candidate) => candidate !== undefined);
   if (candidates.length === 0) throw tooNarrow(layers);
-  const shares = budgetFactor > 1 && !isInput && layers.length > 0 && widths.length > 1;
-  return { candidates, tried: widths.length, limit, shares };
+  return { candidates, tried: widths.length, limit };
+}
+
+function fittedBudget({ reduction }: Layer): number {
+  return Math.min(FITTED_BUDGET, reduction.length ** 0.25);
 }
 
 /** Where no weights but 0 are proven to fit, at any of the widths that were allowed. */

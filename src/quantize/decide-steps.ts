@@ -19,8 +19,6 @@ export interface GroupCandidates {
   readonly tried: number;
   /** The noise up to which fewer instructions are preferred to less noise. */
   readonly limit: number;
-  /** Whether the group may take part in one choice for all: nothing was asked for, and flushes are none of its business. */
-  readonly shares: boolean;
 }
 
 export interface Decided {
@@ -29,7 +27,7 @@ export interface Decided {
 }
 
 /** Of those with acceptable noise the one with the fewest instructions for flushes, and of these the one with the least noise. */
-export function decideAlone({ candidates, tried, limit }: GroupCandidates): Decided {
+export function decideSteps({ candidates, tried, limit }: GroupCandidates): Decided {
   const acceptable = candidates.filter(({ noise }) => noise <= limit);
   const fit = `${candidates.length} of ${tried} widths fit`;
   const asked = tried === 1 ? 'width as asked for' : undefined;
@@ -43,32 +41,4 @@ export function decideAlone({ candidates, tried, limit }: GroupCandidates): Deci
 
 function isBetter(a: Candidate, b: Candidate): boolean {
   return a.flushes === b.flushes ? a.noise < b.noise : a.flushes < b.flushes;
-}
-
-/**
- * One number of steps for all groups that share: the one with the least noise in all of them together. Of layers on their own the
- * estimates say too little once weights are fitted: rounding errors of data average out in the layers behind, those of weights
- * don't. Widths of their own for all layers did worse on All-CNN-C (docs/quantization.md).
- */
-export function decideTogether(groups: readonly GroupCandidates[]): ReadonlyMap<GroupCandidates, Decided> {
-  const sharing = groups.filter(({ shares }) => shares);
-  const noise = new Map<number, number[]>();
-  for (const { candidates } of sharing) {
-    for (const candidate of candidates) {
-      const steps = stepsOfCandidate(candidate);
-      noise.set(steps, [...(noise.get(steps) ?? []), candidate.noise]);
-    }
-  }
-  const total = (noises: readonly number[]) => noises.reduce((a, b) => a + b, 0);
-  const everywhere = [...noise].filter(([, noises]) => noises.length === sharing.length);
-  if (everywhere.length === 0) return new Map();
-  const [steps] = everywhere.reduce((a, b) => (total(b[1]) < total(a[1]) ? b : a));
-  const why = `${steps} steps for all layers but the first: least error in all of them; ${everywhere.length} numbers of steps fit all`;
-  return new Map(
-    sharing.map((group) => [group, { best: group.candidates.find((c) => stepsOfCandidate(c) === steps)!, why }]),
-  );
-}
-
-function stepsOfCandidate({ choice: { quant } }: Candidate): number {
-  return quant.qmax - quant.qmin;
 }

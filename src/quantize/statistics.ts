@@ -30,8 +30,8 @@ const CORRECTION_SAMPLES = 256;
 export const MEASURED_SAMPLES = 32;
 /** Samples that channels are equalized on, at most. */
 const EQUALIZATION_SAMPLES = 64;
-/** Values of one activation, all samples together, that weights are fitted on at most: 256 MB. */
-const FITTED_VALUES = 2 ** 26;
+/** Values of one activation, all samples together, that weights are fitted on at most: 512 MB. */
+const FITTED_VALUES = 2 ** 27;
 const SEED = 3;
 
 /** Prepares the network and runs it on the samples: once for many quantizations. */

@@ -49,9 +49,9 @@ export interface Place {
   readonly node: ReductionNode;
 }
 
-/** Positions that a layer is fitted on: as many as make its second moments about a second's work. */
-const MOST_POSITIONS = 2 ** 15;
-const MOMENT_PRODUCTS = 5e10;
+/** Positions that a layer is fitted on: as many as make its second moments some seconds' work. */
+const MOST_POSITIONS = 2 ** 16;
+const MOMENT_PRODUCTS = 1.5e11;
 
 /** The layer's integers, fitted to what it reads by now. */
 export async function reconstructAt(place: Place, products: Products): Promise<NewLayer> {

@@ -38,53 +38,67 @@ export function descend(
  * what single changes cannot do once the budget binds.
  */
 export function exchange(problem: ChannelProblem, integers: Integers, scale: number, moves: number): void {
-  const { accumulatorCount } = problem;
-  for (let a = 0; a < accumulatorCount; a++) {
-    const members = accumulatorCount === 1 ? undefined : membersOf(problem, a);
-    for (let move = 0; move < moves; move++) if (!exchangeOnce(problem, integers, scale, a, members)) break;
+  for (let a = 0; a < problem.accumulatorCount; a++) {
+    if (integers.spent[a]! < problem.budget) continue;
+    const members = Int32Array.from(problem.accumulators.keys()).filter((k) => problem.accumulators[k] === a);
+    for (let move = 0; move < moves; move++) if (!exchangeOnce(problem, integers, scale, members)) break;
   }
 }
 
-function membersOf({ accumulators, length }: ChannelProblem, a: number): number[] {
-  return Array.from({ length }, (_, k) => k).filter((k) => accumulators[k] === a);
+/** Steps to take away that are tried, those that are missed least first, before an accumulator counts as settled. */
+const TRIED = 64;
+
+/** One step taken from where it is missed little, put where it helps most: the first such pair that pays. */
+function exchangeOnce(problem: ChannelProblem, integers: Integers, scale: number, members: Int32Array): boolean {
+  const { q } = integers;
+  for (const { from, loss } of stepsToTake(problem, integers, scale, members)) {
+    const taken = Math.sign(q[from]!);
+    const to = placeToGive(problem, integers, scale, members, { from, loss });
+    if (to === undefined) continue;
+    change(problem, integers, from, q[from]! - taken);
+    change(problem, integers, to.at, q[to.at]! + to.sign);
+    return true;
+  }
+  return false;
 }
 
-/** One step taken from where it is missed least, put where it helps most; undone where that does not pay. */
-function exchangeOnce(
-  problem: ChannelProblem,
-  integers: Integers,
+interface Taken {
+  readonly from: number;
+  /** What the squared error rises by without that step, in units of scale². */
+  readonly loss: number;
+}
+
+function stepsToTake(
+  { wanted, hessian, length }: ChannelProblem,
+  { q, reach }: Integers,
   scale: number,
-  a: number,
-  members: readonly number[] | undefined,
-): boolean {
-  const { wanted, hessian, length, budget, limit } = problem;
-  const { q, reach, spent } = integers;
-  if (spent[a]! < budget) return false;
-  let [from, loss] = [-1, Infinity];
-  const count = members?.length ?? length;
-  for (let i = 0; i < count; i++) {
-    const k = members === undefined ? i : members[i]!;
+  members: Int32Array,
+): Taken[] {
+  const steps: Taken[] = [];
+  for (const k of members) {
     if (q[k] === 0) continue;
     const g = wanted[k]! / scale - reach[k]!;
-    const rise = hessian[k * length + k]! + 2 * (q[k]! > 0 ? g : -g);
-    if (rise < loss) [from, loss] = [k, rise];
+    steps.push({ from: k, loss: hessian[k * length + k]! + 2 * (q[k]! > 0 ? g : -g) });
   }
-  if (from < 0) return false;
-  const kept = q[from]!;
-  change(problem, integers, from, kept - Math.sign(kept));
-  let [to, gain, sign] = [-1, loss + 1e-9 * Math.abs(loss), 0];
-  for (let i = 0; i < count; i++) {
-    const k = members === undefined ? i : members[i]!;
-    const g = wanted[k]! / scale - reach[k]!;
+  return steps.sort((s, t) => s.loss - t.loss).slice(0, TRIED);
+}
+
+/** Where the step helps most once it is taken away; undefined where it helps less than it is missed. */
+function placeToGive(
+  { wanted, hessian, length, limit }: ChannelProblem,
+  { q, reach }: Integers,
+  scale: number,
+  members: Int32Array,
+  { from, loss }: Taken,
+): { at: number; sign: number } | undefined {
+  const taken = Math.sign(q[from]!);
+  let [at, sign, most] = [-1, 0, loss + 1e-9 * Math.abs(loss)];
+  for (const k of members) {
+    if (k === from || Math.abs(q[k]!) >= limit) continue;
+    const g = wanted[k]! / scale - reach[k]! + taken * hessian[from * length + k]!;
     const direction = q[k] === 0 ? (g < 0 ? -1 : 1) : Math.sign(q[k]!);
-    if (Math.abs(q[k]!) >= limit) continue;
-    const fall = 2 * direction * g - hessian[k * length + k]!;
-    if (fall > gain) [to, gain, sign] = [k, fall, direction];
+    const gain = 2 * direction * g - hessian[k * length + k]!;
+    if (gain > most) [at, sign, most] = [k, direction, gain];
   }
-  if (to < 0 || to === from) {
-    change(problem, integers, from, kept);
-    return false;
-  }
-  change(problem, integers, to, q[to]! + sign);
-  return true;
+  return at < 0 ? undefined : { at, sign };
 }

@@ -141,6 +141,27 @@ describe('descend and exchange', () => {
   });
 });
 
+describe('exchange', () => {
+  it.each([1, 2, 3, 4])('ends where no move of a single step pays any more, seed %i', (seed) => {
+    const { problem, start } = caseOf(40, 24, 1, 127, seed);
+    const integers = integersOf(problem, start.q.slice());
+    exchange(problem, integers, start.scale, 10_000);
+    const error = (q: Int8Array) => squaredErrorOf(problem, integersOf(problem, q), start.scale);
+    const least = error(integers.q);
+    for (let from = 0; from < problem.length; from++) {
+      for (let to = 0; to < problem.length; to++) {
+        if (integers.q[from] === 0 || from === to) continue;
+        for (const sign of integers.q[to] === 0 ? [1, -1] : [Math.sign(integers.q[to]!)]) {
+          const moved = integers.q.slice();
+          moved[from]! -= Math.sign(moved[from]!);
+          moved[to]! += sign;
+          expect(error(moved)).toBeGreaterThan(least * (1 - 1e-6));
+        }
+      }
+    }
+  });
+});
+
 describe('roundWithFeedback', () => {
   it.each([
     ['one accumulator', caseOf(48, 20)],
