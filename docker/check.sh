@@ -26,10 +26,15 @@ echo "docker/check.sh: using $engine" >&2
 # Needs neither a daemon nor the kernel's overlay file system, so that it also runs inside a container. "neonarrow --in-docker"
 # finds the image where both are set the same.
 export STORAGE_DRIVER="${STORAGE_DRIVER:-vfs}" BUILDAH_ISOLATION="${BUILDAH_ISOLATION:-chroot}"
+in_buildah() {
+  command=$1
+  shift
+  buildah --storage-driver "$STORAGE_DRIVER" "$command" "$@"
+}
 
 build_image() {
   case $engine in
-    buildah) buildah bud --ignorefile "$dockerfile.dockerignore" -f "$dockerfile" -t "$image" "$@" "$root" ;;
+    buildah) in_buildah bud --ignorefile "$dockerfile.dockerignore" -f "$dockerfile" -t "$image" "$@" "$root" ;;
     *) "$engine" build -f "$dockerfile" -t "$image" "$@" "$root" ;;
   esac
 }
@@ -38,10 +43,10 @@ build_image() {
 run_in_image() {
   case $engine in
     buildah)
-      container=$(buildah from "$image")
+      container=$(in_buildah from "$image")
       status=0
-      buildah run --user neonarrow -v "$root:/data:ro" "$container" -- sh -c "$1" || status=$?
-      buildah rm "$container" >/dev/null
+      in_buildah run --user neonarrow -v "$root:/data:ro" "$container" -- sh -c "$1" || status=$?
+      in_buildah rm "$container" >/dev/null
       return "$status"
       ;;
     *) "$engine" run --rm -v "$root:/data:ro" --entrypoint sh "$image" -c "$1" ;;
@@ -51,7 +56,7 @@ run_in_image() {
 if [ $# -gt 0 ]; then build_image --build-arg "BASE=$1"; else build_image; fi
 
 case $engine in
-  buildah) buildah images "$image" >&2 ;;
+  buildah) in_buildah images "$image" >&2 ;;
   *) "$engine" images "$image" >&2 ;;
 esac
 

@@ -27,8 +27,8 @@ export async function runInContainer(words: readonly string[]): Promise<number> 
   return run(engine, named ?? defaultImage, words);
 }
 
-async function requireImage({ command }: Engine, image: string): Promise<void> {
-  const args = ['inspect', '--type', 'image', image];
+async function requireImage({ command, globals }: Engine, image: string): Promise<void> {
+  const args = [...globals, 'inspect', '--type', 'image', image];
   const { exitCode } = await execute({ command, args, timeoutMs: 60_000 });
   if (exitCode === 0) return;
   throw missingTool({
@@ -50,15 +50,17 @@ async function runImage(engine: Engine, image: string, words: readonly string[])
 
 /** buildah makes a container, runs commands in it (without the image's entry point), and removes it. */
 async function runInWorkingContainer(engine: Engine, image: string, words: readonly string[]): Promise<number> {
+  const { command, globals } = engine;
   const container = `neonarrow-${randomUUID()}`;
-  const remove = () => void spawnSync(engine.command, ['rm', container], { stdio: 'ignore' });
+  const remove = () => void spawnSync(command, [...globals, 'rm', container], { stdio: 'ignore' });
   // `process.exit` of an interrupt's handler skips `finally`.
   process.once('exit', remove);
   try {
-    const made = await execa(engine.command, ['from', '--name', container, image], { ...streams, stdout: 'ignore' });
+    const from = [...globals, 'from', '--name', container, image];
+    const made = await execa(command, from, { ...streams, stdout: 'ignore' });
     if (made.exitCode !== 0) return made.exitCode ?? 1;
-    const args = ['run', '--terminal=false', ...access(engine), container, '--', 'neonarrow', ...words];
-    return (await execa(engine.command, args, streams)).exitCode ?? 1;
+    const run = ['run', '--terminal=false', ...access(engine), container, '--', 'neonarrow', ...words];
+    return (await execa(command, [...globals, ...run], streams)).exitCode ?? 1;
   } finally {
     process.off('exit', remove);
     remove();

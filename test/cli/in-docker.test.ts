@@ -21,6 +21,7 @@ beforeEach(async () => {
   await fakeProgram(join(bin, 'sh'), 'exec /bin/sh "$@"');
   vi.stubEnv('PATH', bin);
   vi.stubEnv('NEONARROW_IMAGE', 'registry/neonarrow:1');
+  vi.stubEnv('STORAGE_DRIVER', undefined);
 });
 afterAll(() => remove());
 afterEach(() => vi.unstubAllEnvs());
@@ -63,6 +64,14 @@ test('buildah does so in a container that is gone afterwards', async () => {
   expect(name).toBeDefined();
   expect(run).toBe(`run --terminal=false --user ${self} ${data} ${name} -- neonarrow ${command}`);
   expect([removed, ...more]).toEqual([`rm ${name}`]);
+});
+
+test('buildah keeps its images where STORAGE_DRIVER says', async () => {
+  vi.stubEnv('STORAGE_DRIVER', 'vfs');
+  await fakeProgram(join(bin, 'real'), `printf '%s ' "$@" >> ${folder}/said; echo >> ${folder}/said`);
+  await fakeProgram(join(bin, 'buildah'), `[ "$1 $2" = "--storage-driver vfs" ] && exec ${bin}/real "$@"; exit 1`);
+  expect((await verify()).exitCode).toBe(0);
+  expect((await said()).map((line) => line.split(' ')[2])).toEqual(['info', 'from', 'run', 'rm']);
 });
 
 test.each([
