@@ -96,6 +96,8 @@ function addOperator(
       const scale = inputs.reduce((sum, id) => sum + quantOf(b, id).scale[0]!, 0);
       return addNode(b, name, { kind: 'add' }, inputs, activation(scale / 1.5, scheme));
     }
+    case 'lrn':
+      return addNode(b, name, spec, inputs, quantOf(b, x));
     case 'hardSwish':
       return addNode(b, name, { kind: 'unary', fn: { name: 'hardSwish' } }, inputs, quantOf(b, x));
   }

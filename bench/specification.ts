@@ -40,6 +40,7 @@ const operator = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('averagePool'), kernel: size }),
   z.strictObject({ kind: z.literal('add') }),
   z.strictObject({ kind: z.literal('hardSwish') }),
+  z.strictObject({ kind: z.literal('lrn'), size, alpha: z.number(), beta: z.number(), bias: z.number() }),
 ]);
 
 const shape = z.tuple([size, size, size]);

@@ -15,11 +15,13 @@ export interface Renderer {
 }
 
 /** Formatting only: nothing here computes what the program does. */
-const helpers: Readonly<Record<string, (text: string) => string>> = {
+const helpers: Readonly<Record<string, (value: string) => string>> = {
   /** `{{comment text}}`: text that cannot end the C comment around it. */
   comment: commentText,
   /** `{{markdown text}}`: text that formats nothing. */
   markdown: markdownText,
+  /** `i{{increment step}}`: `i++`, or `i += 4`. */
+  increment: (step) => (Number(step) === 1 ? '++' : ` += ${step}`),
 };
 
 const templateRoot = fileURLToPath(new URL('../../templates', import.meta.url));
@@ -50,7 +52,8 @@ export function templatesIn(folder: string): string[] {
 /** @param root folder of templates; its `partials/*.hbs` are known to all of them by their basename */
 export function createRenderer(root: string, escaping: 'none' | 'html'): Renderer {
   const handlebars = Handlebars.create();
-  for (const [name, helper] of Object.entries(helpers)) handlebars.registerHelper(name, (text: string) => helper(text));
+  for (const [name, helper] of Object.entries(helpers))
+    handlebars.registerHelper(name, (value: string) => helper(value));
   for (const file of filesIn(join(root, 'partials'))) {
     handlebars.registerPartial(file.replace(/\.hbs$/, ''), readFileSync(join(root, 'partials', file), 'utf8'));
   }

@@ -60,15 +60,21 @@ export function joinComments(head: string, text: string): string {
 /** Left as it is unless a line is too long. */
 function wrapParagraph(paragraph: string): string {
   const tooLong = paragraph.split('\n').some((line) => line.length > lineWidth - 3);
-  return tooLong ? wrapLine(paragraph.replaceAll('\n', ' ')).join('\n') : paragraph;
+  // Each item of a numbered list keeps lines of its own, the later ones indented.
+  const items = paragraph.split(/\n(?=\d+\. )/);
+  return tooLong
+    ? items.flatMap((item) => wrapLine(item.split(/\s+/), /^\d+\. /.test(item) ? 3 : 0)).join('\n')
+    : paragraph;
 }
 
-function wrapLine(line: string): string[] {
-  const lines = [''];
-  for (const word of line.split(' ')) {
-    const current = lines.at(-1)!;
-    if (current !== '' && current.length + 1 + word.length > lineWidth - 3) lines.push(word);
-    else lines[lines.length - 1] = lines.length === 1 && current === '' ? word : `${current} ${word}`;
+/** @param indent of all lines but the first */
+function wrapLine(words: readonly string[], indent: number): string[] {
+  const lines: string[] = [];
+  for (const word of words) {
+    const current = lines.at(-1);
+    if (current === undefined) lines.push(word);
+    else if (current.length + 1 + word.length > lineWidth - 3) lines.push(' '.repeat(indent) + word);
+    else lines[lines.length - 1] = `${current} ${word}`;
   }
   return lines;
 }
@@ -78,10 +84,14 @@ function wrapLine(line: string): string[] {
  * leaves what is before it short enough. Comments, directives and lines with strings stay as they are.
  */
 export function wrapCode(text: string): string {
-  return text.split('\n').flatMap(wrapCodeLine).join('\n');
+  return text
+    .split('\n')
+    .flatMap((line) => wrapCodeLine(line))
+    .join('\n');
 }
 
-function wrapCodeLine(line: string): string[] {
+/** @param continuation indentation of what follows a break: of all of it the same */
+function wrapCodeLine(line: string, continuation = /^ */.exec(line)![0].length + 4): string[] {
   if (line.length <= lineWidth || /^\s*(#|\/\*|\*)|"|\/\//.test(line)) return [line];
   const margin = /^ */.exec(line)![0].length;
   const start = line.slice(0, lineWidth);
@@ -89,5 +99,5 @@ function wrapCodeLine(line: string): string[] {
   const operator = Math.max(...[' = ', ' + ', ' - ', ' ? ', ' : '].map((o) => start.lastIndexOf(o)));
   const at = comma > margin ? comma + 1 : operator;
   if (at <= margin) return [line];
-  return [line.slice(0, at), ...wrapCodeLine(`${' '.repeat(margin + 4)}${line.slice(at).trimStart()}`)];
+  return [line.slice(0, at), ...wrapCodeLine(`${' '.repeat(continuation)}${line.slice(at).trimStart()}`, continuation)];
 }

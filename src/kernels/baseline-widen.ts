@@ -4,6 +4,7 @@ import { integerClamp } from '../ops/quantized.ts';
 import { packUnproven } from './baseline.ts';
 import { type Geometry, geometryOf, type ReductionNode, requantizerOf } from './k-lanes/geometry.ts';
 import { type Plane, planeOf, type Tile, tilesOf } from './k-lanes/tile.ts';
+import { runsText } from './k-lanes/walk.ts';
 import type { Cost, Kernel, Operand, Packed, ViewContext } from './kernel.ts';
 import { reductionView } from './reduction-view.ts';
 
@@ -100,7 +101,7 @@ function view(context: ViewContext<Conv2dOp> | ViewContext<FullyConnectedOp>) {
     partialTiles: perGroup % tileChannels !== 0,
     inputGroup: g.reduction.length / (g.kernel[0] * g.kernel[1]),
     origin: g.pads[0] * x.rowStride + g.pads[1] * x.pixelStride,
-    runLength: g.walk.runLength,
+    runsText: runsText(g.reduction),
     walk: walkView(g, x),
     ...tileView(plane, chooseTile(plane, g.reduction.length)),
   };

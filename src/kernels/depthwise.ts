@@ -6,7 +6,7 @@ import { pixelsFor, type Target } from '../targets/target.ts';
 import { epilogueInstructions } from './channel-lanes/cost.ts';
 import { packChannelLanes } from './channel-lanes/pack.ts';
 import { channelLanesView } from './channel-lanes/view.ts';
-import { block, packChannels } from './channel-lanes/weights.ts';
+import { block, halvesOf, packChannels } from './channel-lanes/weights.ts';
 import { type Geometry, geometryOf, requantizerOf } from './k-lanes/geometry.ts';
 import type { Kernel, Operand, ViewContext } from './kernel.ts';
 
@@ -73,12 +73,12 @@ function tileInstructions({ g, model, epilogue }: Layer, pixels: number): number
   const ends = pixels * epilogue + 10;
   if (goesByRow(g, model)) {
     const [kh, kw] = g.kernel;
-    return kh * (columnsOf(g, pixels).length + Math.ceil(kw / 2)) + 2 * taps * pixels + ends;
+    return kh * (columnsOf(g, pixels).length + Math.ceil(kw / 2)) + halvesOf(g) * taps * pixels + ends;
   }
   const flushes = model.segments.length - 1;
   // Where taps are written out, so are the flushes between them.
   const loop = taps > mostUnrolled ? taps * (flushes > 0 ? 5 : 3) : 0;
-  return taps * (1 + 3 * pixels) + loop + pixels * 6 * flushes + ends + 12;
+  return taps * (1 + (1 + halvesOf(g)) * pixels) + loop + pixels * 3 * halvesOf(g) * flushes + ends + 12;
 }
 
 function layerInstructions(layer: Layer, pixels: number): number {

@@ -7,7 +7,7 @@ import { channelRanges } from './channel-lanes/certify.ts';
 import { epilogueInstructions } from './channel-lanes/cost.ts';
 import { packChannelLanes } from './channel-lanes/pack.ts';
 import { channelLanesView } from './channel-lanes/view.ts';
-import { block, packChannels } from './channel-lanes/weights.ts';
+import { block, halvesOf, packChannels } from './channel-lanes/weights.ts';
 import { type Geometry, geometryOf, requantizerOf } from './k-lanes/geometry.ts';
 import type { Kernel, ViewContext } from './kernel.ts';
 
@@ -86,10 +86,11 @@ function tileInstructions({ g, model, epilogue }: Layer, pixels: number): number
     Array.from({ length: pixels * runLength }, (_, i) => Math.floor(i / runLength) * between + (i % runLength)),
   );
   const loads = Math.ceil(bytesOfRow(g, pixels) / 32);
-  const row = loads + reads.size + runLength * (1 + 2 * pixels);
+  const halves = halvesOf(g);
+  const row = loads + reads.size + runLength * (1 + halves * pixels);
   // In a loop, sums start from zero, and are cleared after a flush; else the first product of a segment starts them.
-  const zero = isWritten(g) ? 0 : 2 * pixels;
-  const flushes = (model.segments.length - 1) * (4 * pixels + zero);
+  const zero = isWritten(g) ? 0 : halves * pixels;
+  const flushes = (model.segments.length - 1) * (2 * halves * pixels + zero);
   return kh * (row + (isWritten(g) ? 0 : 4)) + zero + flushes + pixels * epilogue + 16;
 }
 

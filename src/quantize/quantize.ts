@@ -79,12 +79,12 @@ export async function quantizeCalibrated(
   checkScales(rounded);
   const refined = await refine(statistics, rounded, fitted, options, progress);
   const inputs = quantizedInputs(rounded, dataset, subset);
-  const centreBias = options.techniques.has('bias');
+  const { techniques } = options;
   const wanted = await wantedOutputs(statistics, plan);
   const count = subset.length;
   const segments = winogradSegments(graph, plan, given);
   const transformed = await withWinograd(
-    { float: graph, quantized: refined.graph, plan, count, inputs, means, centreBias, wanted, segments },
+    { float: graph, quantized: refined.graph, plan, count, inputs, means, techniques, wanted, segments },
     runNodeExactly,
     progress,
   );

@@ -57,6 +57,15 @@ describe('joinComments', () => {
     );
   });
 
+  it('wraps the items of a numbered list one by one', () => {
+    const item = `${'word '.repeat(30).trim()}`;
+    const lines = joinComments(head, `/*\n * Steps:\n * 1. ${item}\n * 2. short\n *    and on\n */\n`).split('\n');
+    expect(lines.filter((line) => /^ \* \d\. /.test(line))).toHaveLength(2);
+    expect(lines).toContain(' * Steps:');
+    expect(lines).toContain(' * 2. short and on');
+    expect(lines.filter((line) => line.startsWith(' *    word'))).toHaveLength(1);
+  });
+
   it('leaves a text without comment as it is', () => {
     expect(joinComments(head, 'int f; /* no */\n')).toBe(`${head}int f; /* no */\n`);
   });
@@ -73,6 +82,12 @@ describe('joinComments', () => {
 });
 
 describe('wrapCode', () => {
+  it('indents all that follows the first break alike', () => {
+    const [, ...rest] = wrapCode(`  f(${Array<string>(30).fill('argument').join(', ')});`).split('\n');
+    expect(rest.length).toBeGreaterThan(1);
+    for (const line of rest) expect(line).toMatch(/^ {6}argument/);
+  });
+
   const name = 'a_rather_long_name_of_a_model_and_its_layer';
 
   it('breaks calls after a comma and sums before an operator', () => {

@@ -8,6 +8,7 @@ import { inputQuantizer } from '../../src/interpret/quantize-input.ts';
 import { quantOf } from '../../src/ops/quantized.ts';
 import type { QuantizeOptions, WinogradChoice } from '../../src/quantize/options.ts';
 import { quantize } from '../../src/quantize/quantize.ts';
+import { parseTechniques } from '../../src/quantize/techniques.ts';
 import { Network, noise, relu } from './networks.ts';
 
 const samples = 12;
@@ -100,6 +101,26 @@ describe('quantizing into the Winograd domain', () => {
     const { noise: relative, bias } = await errorsOf(network(), graph, 2);
     expect(10 * Math.log10(relative)).toBeLessThan(decibels);
     expect(Math.abs(bias)).toBeLessThan(0.02);
+  });
+
+  it('fits the weights of taps where weights are fitted: nearer to the float network, and proven all the same', async () => {
+    const float = network();
+    const relative = async (techniques: string) => {
+      const { graph, layers } = await quantize(float, noise(float, samples), {
+        winograd: 'f4',
+        techniques: parseTechniques(techniques),
+      });
+      expect(graph.nodes.filter((node) => isKind(node, 'winograd'))).toHaveLength(2);
+      expect(layers.every(({ proven }) => proven)).toBe(true);
+      return (await errorsOf(float, graph, 2)).noise;
+    };
+    const [rounded, fed, descended, both] = [
+      await relative('bias'),
+      await relative('bias,feedback'),
+      await relative('bias,descent'),
+      await relative('bias,feedback,descent'),
+    ];
+    expect(Math.max(fed, descended, both)).toBeLessThan(0.8 * rounded);
   });
 
   it('takes one layer by name, and refuses one that has no such form', async () => {

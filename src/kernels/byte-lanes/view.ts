@@ -4,6 +4,7 @@ import { integerClamp } from '../../ops/quantized.ts';
 import type { Geometry } from '../k-lanes/geometry.ts';
 import { planeOf, tileChannels } from '../k-lanes/tile.ts';
 import { tileView } from '../k-lanes/tile-view.ts';
+import { runsText } from '../k-lanes/walk.ts';
 import type { Operand, ViewContext } from '../kernel.ts';
 import { reductionView } from '../reduction-view.ts';
 import { prepareBytes } from './prepare.ts';
@@ -29,6 +30,7 @@ export function byteLanesView(context: Context) {
     preloadTile: walk.segments.length * tileChannels * laneCount,
     preloadSegment: tileChannels * laneCount,
     runLength: walk.runLength,
+    runsText: runsText(g.reduction),
     blocksPerRun: walk.stepsPerRun,
     runBytes: walk.stepsPerRun * tileChannels * laneCount,
     ...tileView(plane, chooseByteTile(plane, walk, context.target)),

@@ -4,7 +4,7 @@ import { integerClamp } from '../../ops/quantized.ts';
 import { type Geometry, requantizerOf } from '../k-lanes/geometry.ts';
 import type { ViewContext } from '../kernel.ts';
 import { reductionView } from '../reduction-view.ts';
-import { block } from './weights.ts';
+import { block, halvesOf } from './weights.ts';
 
 /** What the templates of these kernels share: the arrays, the output's arithmetic, and how tiles of a row lie on the output. */
 export function channelLanesView(
@@ -27,6 +27,7 @@ export function channelLanesView(
     ...integerClamp(g.y, g.node.op.clamp),
     channels,
     tail: channels % block !== 0,
+    eight: halvesOf(g) === 1,
     blockBytes: length * block,
     blockStarts: model.segments.length * block,
     flushes: model.segments.length > 1,

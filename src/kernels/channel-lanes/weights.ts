@@ -6,6 +6,11 @@ import type { Geometry } from '../k-lanes/geometry.ts';
  */
 export const block = 16;
 
+/** Accumulators of eight channels that a pixel has: up to eight channels compilers leave out the other half. */
+export function halvesOf({ reduction: { channels } }: Geometry): number {
+  return channels <= block / 2 ? 1 : 2;
+}
+
 /** Weights as such a kernel reads them: `[block of channels][product][16 channels]`. */
 export interface ChannelWeights {
   readonly data: Int8Array;

@@ -4,6 +4,7 @@ import { integerClamp } from '../../ops/quantized.ts';
 import type { Geometry } from '../k-lanes/geometry.ts';
 import { planeOf } from '../k-lanes/tile.ts';
 import { plus, tileView } from '../k-lanes/tile-view.ts';
+import { runsText } from '../k-lanes/walk.ts';
 import type { Operand, ViewContext } from '../kernel.ts';
 import { reductionView } from '../reduction-view.ts';
 import { type GroupBytes, type GroupedWeights, tileChannels } from './pack.ts';
@@ -32,6 +33,7 @@ export function dotView(context: Context, groupBytes: GroupBytes, name: string) 
     origin: g.pads[0] * x.rowStride + g.pads[1] * x.pixelStride,
     tileBytes: packed.data.length / packed.tiles,
     runLength: g.reduction.runLength,
+    runsText: runsText(g.reduction),
     groupBytes,
     groupWeights: tileChannels * groupBytes,
     body: `${name}-tile`,

@@ -45,6 +45,7 @@ export function tileView(plane: Plane, tile: Tile, ownPointers = false) {
     setsPointers: ownPointers && !line,
     pointers: pointed ? pixels.map(({ index }) => `p${index}`) : ['p'],
     // Four sums are narrowed at once; where the tile has fewer, the last one fills up.
+    repeats: last < 3,
     quad: [0, 1, 2, 3].map((i) => Math.min(i, last)),
     lines: {
       count,

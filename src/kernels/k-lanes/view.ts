@@ -10,7 +10,7 @@ import { type InnerLoop, innerLoopFor } from './inner-loop.ts';
 import { type Prepared, prepare } from './prepare.ts';
 import { type Plane, planeOf, type Tile, tileChannels } from './tile.ts';
 import { tileView } from './tile-view.ts';
-import { laneCount, stepProducts } from './walk.ts';
+import { laneCount, runsText, stepProducts } from './walk.ts';
 
 type Context = ViewContext<Conv2dOp> | ViewContext<FullyConnectedOp>;
 
@@ -92,7 +92,7 @@ function portableView(g: Geometry, x: Operand) {
   const blocks = half ? g.walk.stepsPerRun - 1 : g.walk.stepsPerRun;
   const inBlocks = Math.min(g.walk.runLength, blocks * stepProducts);
   return {
-    runLength: g.walk.runLength,
+    runsText: runsText(g.reduction),
     blocksText: `${g.walk.stepsPerRun} blocks of 16${half ? ', the last one of 8' : ''}`,
     portable: {
       rows: kh,

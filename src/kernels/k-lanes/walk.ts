@@ -31,6 +31,12 @@ export function walkOf(length: number, runLength: number): Walk {
   return { runs, runLength, stepsPerRun, steps: runs * stepsPerRun, endsHalf, runBytes };
 }
 
+/** For comments in the C. */
+export function runsText({ length, runLength }: { readonly length: number; readonly runLength: number }): string {
+  const runs = length / runLength;
+  return `${runs === 1 ? 'One run' : `${runs} runs`} of ${runLength} contiguous bytes`;
+}
+
 /** Products of a step, given by its place in the run. */
 export function productsOfStep(walk: Walk, step: number): number {
   return walk.endsHalf && step === walk.stepsPerRun - 1 ? laneCount : stepProducts;

@@ -74,6 +74,8 @@ function inputView(layer: WinogradLayer, x: Operand) {
   return {
     exact: isExact(layer),
     rounds: multiplier.some((m) => m !== 2 ** 15),
+    /** Some taps stay as they are next to others that do not. */
+    mixed: multiplier.some((m) => m !== 2 ** 15) && multiplier.includes(2 ** 15),
     clamps: qmin > -128 || qmax < 127,
     qmin,
     qmax,
@@ -130,6 +132,7 @@ function productView(layer: WinogradLayer, group: number) {
     add: 'multiply_accumulate',
     sumBytes: tileChannels * 4,
     tileSums: taps * tileChannels * 4,
+    flushes: stretchesOf(layer).length > 1,
     segments: stretchesOf(layer).map((stretch, i) => ({ first: i === 0, ...stretchView(stretch) })),
   };
 }

@@ -3,7 +3,7 @@ import { consumersOf, inputsOf, isKind, outputOf, tensorOf } from '../../graph/b
 import { sizeOf } from '../../graph/shape.ts';
 import type { Clamp, Graph, NodeId, Tensor, TensorId } from '../../graph/types.ts';
 import type { Products } from '../../interpret/products.ts';
-import { quantOf } from '../../ops/quantized.ts';
+import { largestMagnitude, quantOf } from '../../ops/quantized.ts';
 import { correctedBiases } from '../bias.ts';
 import type { ReductionNode } from '../certify.ts';
 import { gridScale, type ScaleGrid } from '../clipping.ts';
@@ -68,12 +68,17 @@ export async function reconstructAt(place: Place, products: Products): Promise<N
   const shapes = { x: x.shape, w: w.shape, y: outputOf(state.graph, node).shape };
   const source = patchSource(node, shapes, input.samples.count, positionsFor(length));
   const values = must(state.quantized.get(x.id), x.id);
+  const { step, ...quant } = quantOf(x);
   const own = input.techniques.has('whole-error') ? must(state.real.get(x.id), x.id) : realValues(values, quantOf(x));
   return reconstructLayer(
     {
-      source,
-      values,
-      x: must(x.quant, x.id),
+      operands: {
+        length,
+        groups: source.groups,
+        step,
+        largest: largestMagnitude(quant),
+        rows: (group) => source.read(values, quant.zeroPoint, group, 0, source.chosen.length),
+      },
       targets: targetsAt(place, source, await realSums(source, own, weights, realBias, products)),
       weights,
       fitted,
@@ -91,7 +96,7 @@ function positionsFor(length: number): number {
 }
 
 /** The nearest scale of the grid, by their ratio. */
-function snapped(scale: number, least: number, grid: ScaleGrid): number {
+export function snapped(scale: number, least: number, grid: ScaleGrid): number {
   return Math.max(gridScale(least, grid), grid === 'float32' ? Math.fround(scale) : 2 ** Math.round(Math.log2(scale)));
 }
 

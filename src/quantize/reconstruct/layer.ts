@@ -1,19 +1,25 @@
-import type { QuantParams } from '../../graph/types.ts';
 import type { Products } from '../../interpret/products.ts';
-import { largestMagnitude } from '../../ops/quantized.ts';
 import type { FittedLayer } from '../layer.ts';
 import { type ChannelProblem, integersOf } from './channel.ts';
 import { feedbackFactor } from './feedback.ts';
 import { type ChannelFit, type FitMethod, fitChannel, polish, refitted } from './fit.ts';
 import { type Moments, momentsOf, type Wanted, wantedOf } from './moments.ts';
-import type { PatchSource } from './patches.ts';
 import { channelsOf, clampedTargets, type Targets, withoutOffset } from './targets.ts';
 
+/** What a layer's dot products multiply its weights by, at the positions that it is fitted on. */
+export interface Operands {
+  /** Products an output. */
+  readonly length: number;
+  readonly groups: number;
+  /** The real value of a step, and the largest magnitude in steps. */
+  readonly step: number;
+  readonly largest: number;
+  /** A group's operands in steps, integers: rows of `length`. */
+  rows(group: number): Float32Array;
+}
+
 export interface ReconstructionInput {
-  readonly source: PatchSource;
-  /** The layer's quantized input, sample after sample. */
-  readonly values: Int8Array;
-  readonly x: QuantParams;
+  readonly operands: Operands;
   readonly targets: Targets;
   /** Real weights, channels × length. */
   readonly weights: Float32Array;
@@ -48,15 +54,16 @@ const RIDGE = 0.01;
 
 /** Fits the layer's integer weights, scales and biases to what its sums should be. */
 export async function reconstructLayer(input: ReconstructionInput, products: Products): Promise<Reconstruction> {
-  const { source, weights } = input;
-  const channels = weights.length / source.length;
-  const perGroup = channels / source.groups;
+  const { weights } = input;
+  const { length, groups } = input.operands;
+  const channels = weights.length / length;
+  const perGroup = channels / groups;
   const result = { data: new Int8Array(weights.length), scale: [] as number[], bias: new Float64Array(channels) };
   let [error, power] = [0, 0];
-  for (let g = 0; g < source.groups; g++) {
+  for (let g = 0; g < groups; g++) {
     const group = await reconstructGroup(input, g, products);
     group.fits.forEach(({ q, scale }, c) => {
-      result.data.set(q, (g * perGroup + c) * source.length);
+      result.data.set(q, (g * perGroup + c) * length);
       result.scale.push(scale);
       result.bias[g * perGroup + c] = group.bias[c]!;
       error += group.fits[c]!.error;
@@ -83,12 +90,12 @@ interface Group {
 }
 
 async function reconstructGroup(input: ReconstructionInput, g: number, products: Products): Promise<GroupState> {
-  const { source, x } = input;
-  const channels = input.weights.length / source.length;
-  const count = channels / source.groups;
-  const operands = source.read(input.values, x.zeroPoint, g, 0, source.chosen.length);
+  const { length, groups, largest } = input.operands;
+  const channels = input.weights.length / length;
+  const count = channels / groups;
+  const operands = input.operands.rows(g);
   const centred = input.fixedBias === undefined;
-  const moments = await momentsOf(operands, { length: source.length, largest: largestMagnitude(x), centred }, products);
+  const moments = await momentsOf(operands, { length, largest, centred }, products);
   const group: Group = { input, first: g * count, count, operands, moments, ridge: addRidge(moments) };
   const targets = channelsOf(input.targets, channels, g * count, count);
   let state = await fitGroup(group, withoutOffset(targets), products);
@@ -110,13 +117,12 @@ function addRidge({ hessian, length }: Moments): number {
 
 /** The sums that the integers give, rows of the group's channels, in real units. */
 async function sumsOf({ input, operands }: Group, { fits, bias }: GroupState, products: Products) {
-  const { length } = input.source;
+  const { length, step } = input.operands;
   const integers = new Float32Array(fits.length * length);
   fits.forEach(({ q }, c) => {
     integers.set(q, c * length);
   });
   const sums = await products.rows(operands, integers, length);
-  const step = input.x.scale[0]!;
   for (let i = 0, c = 0; i < sums.length; i++, c = c + 1 === fits.length ? 0 : c + 1) {
     sums[i] = sums[i]! * fits[c]!.scale * step + bias[c]!;
   }
@@ -131,9 +137,9 @@ async function fitGroup(
   before?: GroupState,
 ): Promise<GroupState> {
   const { input, first, count, operands, moments } = group;
-  const { fitted, method, x, fixedBias } = input;
+  const { fitted, method, fixedBias } = input;
   const { length } = moments;
-  const step = x.scale[0]!;
+  const { step } = input.operands;
   const inSteps = targets.map((t, i) => (t - (fixedBias?.[first + (i % count)] ?? 0)) / step);
   const wanted = await wantedOf(operands, moments, inSteps, count, products);
   const feedback = method.feedback && before === undefined ? feedbackFactor(moments.hessian, length) : undefined;

@@ -3,6 +3,7 @@ import { outputOf, tensorOf } from '../../graph/build.ts';
 import type { Graph, Node, NodeId } from '../../graph/types.ts';
 import { runNodeExactly, singleNodeGraph } from '../../interpret/exact-node.ts';
 import { quantizeValue } from '../../ops/quantized.ts';
+import type { Technique } from '../techniques.ts';
 import { MOST_PRODUCTS, productShare, relativeNoise } from '../winograd/decide.ts';
 import { withWinograd } from '../winograd/network.ts';
 import { type WinogradName, winogradForms, winogradMisfit } from '../winograd/plan.ts';
@@ -34,7 +35,8 @@ export async function winogradCandidates(
     count: sampled.count,
     inputs,
     means: new Map([[x, meanSample(read, sampled)]]),
-    centreBias: options.techniques.has('bias'),
+    // Rounded, as the direct candidates are.
+    techniques: new Set<Technique>(options.techniques.has('bias') ? ['bias'] : []),
     wanted: { count: sampled.count, values: new Map([[y, must(sampled.values.get(y), `values of ${y}`)]]) },
   };
   const found: Candidate<NamedSettings>[] = [];

@@ -64,7 +64,7 @@ export async function decide(
   node: Node<Conv2dOp>,
   wanted: Wanted,
   inputs: ReadonlyMap<TensorId, Int8Array>,
-  transform: (name: WinogradName) => Graph | undefined,
+  transform: (name: WinogradName) => Promise<Graph | undefined>,
   run: NodeRun,
 ): Promise<{ readonly graph: Graph; readonly decision: WinogradDecision }> {
   const x = node.inputs[0]!;
@@ -75,7 +75,7 @@ export async function decide(
   const limit = Math.max(ACCEPTABLE_NOISE, ACCEPTABLE_FACTOR * direct);
   const rejected: string[] = [];
   for (const { name, share } of candidatesOf(graph, node)) {
-    const transformed = transform(name);
+    const transformed = await transform(name);
     if (transformed === undefined) continue;
     const noise = await noiseOf(transformed);
     const measured = `${labelOf(name)} has ${decibels(noise)}`;

@@ -1,11 +1,15 @@
 import { inputsOf, outputOf } from '../../graph/build.ts';
 import type { Conv2dOp, Graph, Node, QuantParams, Tensor, WinogradInput, WinogradOp } from '../../graph/types.ts';
+import { matrixProducts } from '../../interpret/products.ts';
 import { sandwich, tapRange, winogradTransforms } from '../../numeric/winograd.ts';
 import { quantOf } from '../../ops/quantized.ts';
 import { constantShares } from '../../ops/winograd-direct.ts';
 import { fitsRequantizer, winogradRanges, winogradScales } from '../../ops/winograd-parts.ts';
+import type { FittedLayer } from '../layer.ts';
+import type { LayerMethod } from '../reconstruct/layer.ts';
 import { balancedSegments, singleSegment } from '../segments.ts';
 import { roundWeights } from '../weights.ts';
+import { fitTaps } from './fit-taps.ts';
 import type { WinogradForm } from './plan.ts';
 import { chooseInput } from './steps.ts';
 import { type TileSource, tapHistograms } from './tiles.ts';
@@ -32,26 +36,30 @@ const largestBias = 2 ** 20;
  * @param quantized the same layer in a quantized graph: its input's and output's quantization count
  * @param source what the layer reads
  * @param segments of the products of a tap, at most: more hold finer weights, and cost a flush each
+ * @param method how integer weights are looked for; undefined: rounded to nearest
  * @returns undefined where the sums leave 32 bits
  */
-export function fitWinograd(
+export async function fitWinograd(
   float: { readonly graph: Graph; readonly node: Node<Conv2dOp> },
   quantized: { readonly graph: Graph; readonly node: Node<Conv2dOp> },
   form: WinogradForm,
   source: TileSource,
   segments: number,
-): FittedWinograd | undefined {
+  method: LayerMethod | undefined,
+): Promise<FittedWinograd | undefined> {
   const [, w, b] = inputsOf(float.graph, float.node) as [Tensor, Tensor, Tensor];
   const [x] = inputsOf(quantized.graph, quantized.node) as [Tensor];
   const transforms = winogradTransforms(form.tile);
   const range = { lo: quantOf(x).qmin, hi: quantOf(x).qmax };
   const input = form.exact ? exactInput(form) : chooseInput(transforms, tapHistograms(source, range), tapBits);
   if (form.exact && !isExactOn(form, range)) return undefined;
-  const { weights, quant, accumulator } = roundTransformed(
-    w,
-    { ...form, input, segments },
-    leastScales(b, input, quantOf(x).step),
-  );
+  const { step } = quantOf(x);
+  const { real, start } = roundTransformed(w, { ...form, input, segments }, leastScales(b, input, step));
+  const { data: weights, scale } =
+    method === undefined
+      ? start.rounded
+      : await fitTaps({ source, step, input, weights: real, start, method }, await matrixProducts());
+  const quant: QuantParams = { scale, zeroPoint: 0, qmin: -127, qmax: 127, axis: 0 };
   const { pads, clamp } = quantized.node.op;
   const op = (leftShift: number): WinogradOp => ({
     kind: 'winograd',
@@ -59,7 +67,7 @@ export function fitWinograd(
     pads,
     input,
     leftShift,
-    integer: { requant: 'fixed', accumulator, mode: 'proven' },
+    integer: { requant: 'fixed', accumulator: start.model, mode: 'proven' },
     ...(clamp && { clamp }),
   });
   // As many bits as 32-bit sums have left.
@@ -101,7 +109,7 @@ function leastScales(b: Tensor, { multiplier }: WinogradInput, step: number): Fl
   });
 }
 
-/** G·g·Gᵀ of each pair of channels, each row (channel, tap) with the finest step that its lanes hold. */
+/** G·g·Gᵀ of each pair of channels, and each row (channel, tap) of it rounded with the finest step that its lanes hold. */
 function roundTransformed(
   w: Tensor,
   {
@@ -110,7 +118,7 @@ function roundTransformed(
     segments,
   }: WinogradForm & { readonly input: WinogradInput; readonly segments: number },
   leastScale: Float64Array,
-) {
+): { readonly real: Float32Array; readonly start: FittedLayer } {
   const { size, weights: g } = winogradTransforms(tile);
   const taps = size * size;
   const [outputs, , , channels] = w.shape as [number, number, number, number];
@@ -125,15 +133,10 @@ function roundTransformed(
   }
   const rows = outputs * taps;
   const reduction = { channels: rows, length: channels, runLength: channels, depthwise: false, macs: 0 };
-  const accumulator = balancedSegments(singleSegment(reduction, 16, 8), real, rows, segments);
+  const model = balancedSegments(singleSegment(reduction, 16, 8), real, rows, segments);
   // Lanes start from zero: what they hold is 32767 of each sign, not the window.
   const budget = Math.floor((2 ** 15 - 1) / Math.max(qmax, -qmin));
-  const { data, scale } = roundWeights(real, rows, accumulator, {
-    limit: 127,
-    budgets: new Array<number>(rows).fill(budget),
-    grid: 'float32',
-    leastScale,
-  });
-  const quant: QuantParams = { scale, zeroPoint: 0, qmin: -127, qmax: 127, axis: 0 };
-  return { weights: data, quant, accumulator };
+  const bounds = { limit: 127, budgets: new Array<number>(rows).fill(budget) };
+  const rounded = roundWeights(real, rows, model, { ...bounds, grid: 'float32', leastScale });
+  return { real, start: { model, rounded, bounds, leastScale } };
 }

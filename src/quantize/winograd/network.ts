@@ -8,6 +8,8 @@ import { quantOf } from '../../ops/quantized.ts';
 import type { NodeRun } from '../correct.ts';
 import { withBias } from '../integer-graph.ts';
 import { meanProducts, patchMeans } from '../patch-mean.ts';
+import { methodOf } from '../reconstruct/at-layer.ts';
+import { fitsWeights, type Technique } from '../techniques.ts';
 import { centredBias } from './bias.ts';
 import { decide, labelOf, type Wanted, type WinogradDecision, type WinogradDecisions } from './decide.ts';
 import { type FittedWinograd, fitWinograd } from './fit.ts';
@@ -24,7 +26,7 @@ export interface WinogradInputs {
   readonly inputs: ReadonlyMap<TensorId, Int8Array>;
   /** The mean of each element of what planned layers read in the float network, over the same samples. */
   readonly means: ReadonlyMap<TensorId, Float64Array>;
-  readonly centreBias: boolean;
+  readonly techniques: ReadonlySet<Technique>;
   /** Float outputs of the layers that are to be measured. */
   readonly wanted: Wanted;
   /** Segments of the products of a tap, where there are more than one. */
@@ -68,7 +70,7 @@ export async function withWinograd(
       const decided =
         choice === 'auto'
           ? await decide(graph, node, given.wanted, values, transform, run)
-          : asked(graph, choice, transform);
+          : await asked(graph, choice, transform);
       graph = decided.graph;
       decisions.set(node.id, decided.decision);
     }
@@ -83,8 +85,8 @@ export async function withWinograd(
   return { graph, decisions };
 }
 
-function asked(graph: Graph, name: WinogradName, transform: (name: WinogradName) => Graph | undefined) {
-  const found = transform(name);
+async function asked(graph: Graph, name: WinogradName, transform: (name: WinogradName) => Promise<Graph | undefined>) {
+  const found = await transform(name);
   const decision: WinogradDecision =
     found === undefined
       ? {
@@ -102,18 +104,24 @@ interface Place {
   readonly read: Int8Array;
 }
 
-function transformed(given: WinogradInputs, graph: Graph, { node, floatNode, form, read }: Place): Graph | undefined {
+async function transformed(
+  given: WinogradInputs,
+  graph: Graph,
+  { node, floatNode, form, read }: Place,
+): Promise<Graph | undefined> {
+  const { techniques } = given;
   const source = sourceOf(graph, node, form, read);
-  const fitted = fitWinograd(
+  const fitted = await fitWinograd(
     { graph: given.float, node: floatNode },
     { graph, node },
     form,
     source,
     given.segments.get(node.id) ?? 1,
+    fitsWeights(techniques) ? methodOf(techniques) : undefined,
   );
   if (fitted === undefined) return undefined;
   const replaced = withLayer(graph, node, fitted);
-  if (!given.centreBias) return replaced;
+  if (!techniques.has('bias')) return replaced;
   const winograd = must(
     replaced.nodes.find(({ id }) => id === node.id),
     node.id,

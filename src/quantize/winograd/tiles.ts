@@ -73,6 +73,13 @@ function apply(
   }
 }
 
+/** The stride with which about `most` tiles are taken, at least half of that where there are so many. */
+export function strideFor({ transforms: { tile }, samples, outHeight, outWidth }: TileSource, most: number): number {
+  const tiles = samples * Math.ceil(outHeight / tile) * Math.ceil(outWidth / tile);
+  // An odd stride meets all columns of tiles.
+  return 2 * Math.floor(tiles / most / 2) + 1;
+}
+
 /** How often each value of each tap occurs. */
 export interface TapHistogram {
   /** The value of the first count. */
@@ -84,17 +91,14 @@ export interface TapHistogram {
 const mostTiles = 4096;
 
 export function tapHistograms(source: TileSource, x: { readonly lo: number; readonly hi: number }): TapHistogram[] {
-  const { transforms, samples, outHeight, outWidth, shape } = source;
-  const { tile, size } = transforms;
+  const { transforms, shape } = source;
+  const { size } = transforms;
   const channels = shape[3]!;
   const histograms = Array.from({ length: size * size }, (_, tap) => {
     const { lo, hi } = tapRange(transforms, tap, x);
     return { from: lo, counts: new Float64Array(hi - lo + 1) };
   });
-  const tiles = samples * Math.ceil(outHeight / tile) * Math.ceil(outWidth / tile);
-  // An odd stride meets all columns of tiles.
-  const stride = Math.max(1, 2 * Math.floor(tiles / mostTiles / 2) + 1);
-  forEachTile(source, stride, (v) => {
+  forEachTile(source, strideFor(source, mostTiles), (v) => {
     histograms.forEach(({ from, counts }, t) => {
       for (let c = 0; c < channels; c++) counts[v[t * channels + c]! - from]!++;
     });
