@@ -4,6 +4,7 @@ import { withStack } from './emit/bundle.ts';
 import type { BundleLayout } from './emit/layout.ts';
 import { requireBundleFolder, writeBundle } from './emit/write.ts';
 import { type Accuracy, floatAccuracy } from './interpret/accuracy.ts';
+import { predictInstructions } from './kernels/predict.ts';
 import type { QuantizeOptions } from './quantize/options.ts';
 import { type QuantizedModel, quantize } from './quantize/quantize.ts';
 import { type Compiled, compileBundle, samplesOf } from './stages/compile-bundle.ts';
@@ -66,7 +67,9 @@ export async function build(request: BuildRequest, progress: Progress): Promise<
     request.search,
     progress,
   );
-  const quantized = await quantize(model.graph, calibration, quantizer, progress);
+  const quantized = await quantize(model.graph, calibration, quantizer, progress, (of) =>
+    predictInstructions(of, target),
+  );
   const { graph } = quantized;
   const samples = samplesOf(graph, calibration, verifiedSamples);
   const compiled = compileBundle({ ...request, graph, samples, modelHash: model.sha256 });

@@ -4,6 +4,7 @@ import { reject } from '../core/diagnostics.ts';
 import type { Progress } from '../core/progress.ts';
 import { requireWritable, writeFileSafely } from '../core/write-file.ts';
 import { type Accuracy, floatAccuracy } from '../interpret/accuracy.ts';
+import { predictInstructions } from '../kernels/predict.ts';
 import { quantize } from '../quantize/quantize.ts';
 import type { LayerReport } from '../quantize/report.ts';
 import { type IntegerAccuracy, integerAccuracy } from '../stages/integer-accuracy.ts';
@@ -48,7 +49,9 @@ async function run(path: string, flags: Flags, progress: Progress): Promise<Outc
 
   const request = { graph: model.graph, calibration, quantizer: options, target: targetOf(flags) };
   const { quantizer, search } = await searchedOptions(request, settings, progress);
-  const { graph, layers } = await quantize(model.graph, calibration, quantizer, progress);
+  const { graph, layers } = await quantize(model.graph, calibration, quantizer, progress, (of) =>
+    predictInstructions(of, request.target),
+  );
   await writeFileSafely(output, quantizedFile(graph, recipe));
   if (search) await writeFront(flags.front, search);
   const written: Written = {

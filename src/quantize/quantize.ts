@@ -21,6 +21,7 @@ import { quantizedInputs } from './quantized-inputs.ts';
 import { refine } from './refine.ts';
 import { type Decision, type LayerReport, layerReports } from './report.ts';
 import { withNarrowRequantization } from './requant16.ts';
+import type { InstructionCount } from './search/request.ts';
 import { withoutCopies } from './split-readers.ts';
 import { calibrateNetwork, MEASURED_SAMPLES, type Statistics } from './statistics.ts';
 import type { Wanted } from './winograd/decide.ts';
@@ -40,6 +41,7 @@ const VERIFIED_SAMPLES = 8;
 /**
  * Quantizes a float network under its accumulators: every layer is proven not to overflow (DESIGN §4, §5).
  * @param graph after the passes for float graphs
+ * @param instructionsOf predicts them, for the report
  * @throws reject for options and data that do not fit; unsupported `not-quantizable` for operators without an integer form
  */
 export async function quantize(
@@ -47,9 +49,11 @@ export async function quantize(
   dataset: Dataset,
   given: Partial<QuantizeOptions> = {},
   progress: Progress = silentProgress,
+  instructionsOf?: InstructionCount,
 ): Promise<QuantizedModel> {
   const options = checkedOptions(graph, given);
-  return quantizeCalibrated(await calibrateNetwork(graph, dataset, options, progress), options, progress);
+  const statistics = await calibrateNetwork(graph, dataset, options, progress);
+  return quantizeCalibrated(statistics, options, progress, instructionsOf);
 }
 
 /** The options, completed, for a network that can be quantized. Throws as `quantize` does. */
@@ -68,6 +72,7 @@ export async function quantizeCalibrated(
   statistics: Statistics,
   given: QuantizeOptions,
   progress: Progress = silentProgress,
+  instructionsOf?: InstructionCount,
 ): Promise<QuantizedModel> {
   const { graph, dataset, subset, means } = statistics;
   const plan = planWinograd(graph, given);
@@ -84,7 +89,18 @@ export async function quantizeCalibrated(
   const count = subset.length;
   const segments = winogradSegments(graph, plan, given);
   const transformed = await withWinograd(
-    { float: graph, quantized: refined.graph, plan, count, inputs, means, techniques, wanted, segments },
+    {
+      float: graph,
+      quantized: refined.graph,
+      plan,
+      count,
+      inputs,
+      means,
+      techniques,
+      wanted,
+      segments,
+      instructionsOf,
+    },
     runNodeExactly,
     progress,
   );

@@ -1,14 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import { must } from '../../src/core/must.ts';
+import { silentProgress } from '../../src/core/progress.ts';
 import { isKind, tensorOf } from '../../src/graph/build.ts';
 import type { Graph } from '../../src/graph/types.ts';
 import { createExactEvaluator } from '../../src/interpret/exact.ts';
 import { createFloatEvaluator } from '../../src/interpret/float.ts';
 import { inputQuantizer } from '../../src/interpret/quantize-input.ts';
+import { predictInstructions } from '../../src/kernels/predict.ts';
 import { quantOf } from '../../src/ops/quantized.ts';
 import type { QuantizeOptions, WinogradChoice } from '../../src/quantize/options.ts';
 import { quantize } from '../../src/quantize/quantize.ts';
 import { parseTechniques } from '../../src/quantize/techniques.ts';
+import { armv8a } from '../../src/targets/armv8-a.ts';
 import { Network, noise, relu } from './networks.ts';
 
 const samples = 12;
@@ -137,12 +140,18 @@ describe('quantizing into the Winograd domain', () => {
 
   it('takes by itself what is near enough to the float network, and says why', async () => {
     const float = network();
-    const { graph, layers } = await quantize(float, noise(float, samples), { winograd: 'auto', bits: 8, segments: 1 });
+    const options = { winograd: 'auto', bits: 8, segments: 1 } as const;
+    const predict = (of: Graph) => predictInstructions(of, armv8a);
+    const { graph, layers } = await quantize(float, noise(float, samples), options, silentProgress, predict);
     const decisions = layers.map(({ winograd }) => winograd);
     expect(decisions[0]).toBeUndefined();
     expect(decisions[3]).toBeUndefined();
     for (const [i, decision] of decisions.slice(1, 3).entries()) {
-      expect(decision?.reason).toMatch(/direct (has )?\d+\.\d dB/);
+      const [form, direct] = Array.from(decision!.reason.matchAll(/\d+\.\d dB, (\d+\.\d\d) M instructions/g), ([, m]) =>
+        Number(m),
+      ).slice(-2);
+      expect(decision?.reason).toMatch(/direct has \d+\.\d dB, \d+\.\d\d M instructions$/);
+      expect(direct).toBeGreaterThan(form!);
       expect(graph.nodes[i + 1]!.op.kind).toBe(decision?.form === 'direct' ? 'conv2d' : 'winograd');
     }
     // Noise has no alike neighbours: F(4×4) is too coarse for it somewhere, and F(2×2) is not.

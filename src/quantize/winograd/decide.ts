@@ -2,9 +2,11 @@ import { must } from '../../core/must.ts';
 import { isKind, outputOf, tensorOf } from '../../graph/build.ts';
 import { sizeOf } from '../../graph/shape.ts';
 import type { Conv2dOp, Graph, Node, NodeId, TensorId } from '../../graph/types.ts';
+import { singleNodeGraph } from '../../interpret/exact-node.ts';
 import { winogradTransforms } from '../../numeric/winograd.ts';
 import { quantOf } from '../../ops/quantized.ts';
 import type { NodeRun } from '../correct.ts';
+import type { InstructionCount } from '../search/request.ts';
 import { type WinogradForm, type WinogradName, winogradForms } from './plan.ts';
 
 /** How a layer is computed, and why: for the report. */
@@ -57,6 +59,7 @@ function candidatesOf(graph: Graph, node: Node): Candidate[] {
  * Takes the cheapest form whose output is near enough to the float network's.
  * @param graph with the layer direct
  * @param transform the graph with the layer in that form; undefined where it has none on these data
+ * @param instructionsOf predicts them, for the reason that is given
  * @returns the graph with the layer as decided
  */
 export async function decide(
@@ -66,6 +69,7 @@ export async function decide(
   inputs: ReadonlyMap<TensorId, Int8Array>,
   transform: (name: WinogradName) => Promise<Graph | undefined>,
   run: NodeRun,
+  instructionsOf: InstructionCount | undefined,
 ): Promise<{ readonly graph: Graph; readonly decision: WinogradDecision }> {
   const x = node.inputs[0]!;
   const size = sizeOf(tensorOf(graph, x).shape);
@@ -73,26 +77,30 @@ export async function decide(
   const noiseOf = (of: Graph) => relativeNoise(of, node.id, wanted, values, run);
   const direct = await noiseOf(graph);
   const limit = Math.max(ACCEPTABLE_NOISE, ACCEPTABLE_FACTOR * direct);
+  const measured = (of: Graph, noise: number) => `${decibels(noise)}${costText(of, node.id, instructionsOf)}`;
+  const compared = `at least ${decibels(limit)} are wanted, direct has ${measured(graph, direct)}`;
   const rejected: string[] = [];
   for (const { name, share } of candidatesOf(graph, node)) {
     const transformed = await transform(name);
     if (transformed === undefined) continue;
     const noise = await noiseOf(transformed);
-    const measured = `${labelOf(name)} has ${decibels(noise)}`;
     if (noise > limit) {
-      rejected.push(measured);
+      rejected.push(`${labelOf(name)} has ${measured(transformed, noise)}`);
       continue;
     }
     const saved = `${Math.round(100 * share)} % of the products`;
-    const others = rejected.length === 0 ? '' : `; ${rejected.join(', ')}`;
-    const reason = `${saved}, ${measured} of at least ${decibels(limit)}, direct ${decibels(direct)}${others}`;
+    const reason = [`${saved}, ${measured(transformed, noise)}`, ...rejected, compared].join('; ');
     return { graph: transformed, decision: { form: name, reason } };
   }
-  const none = rejected.length === 0 ? 'no form saves enough on its size' : rejected.join(', ');
-  return {
-    graph,
-    decision: { form: 'direct', reason: `${none}; ${decibels(limit)} are wanted, direct has ${decibels(direct)}` },
-  };
+  const none = rejected.length === 0 ? ['no form saves enough on its size'] : rejected;
+  return { graph, decision: { form: 'direct', reason: [...none, compared].join('; ') } };
+}
+
+/** What a layer is predicted to cost in that graph, with the comma in front of it; nothing where nobody predicts it. */
+export function costText(graph: Graph, id: NodeId, instructionsOf: InstructionCount | undefined): string {
+  const node = graph.nodes.find((n) => n.id === id);
+  if (node === undefined || instructionsOf === undefined) return '';
+  return `, ${(instructionsOf(singleNodeGraph(graph, node)) / 1e6).toFixed(2)} M instructions`;
 }
 
 const labels: Readonly<Record<WinogradName, string>> = { f4: 'F(4×4)', f2: 'F(2×2)', 'f2-exact': 'F(2×2) exact' };

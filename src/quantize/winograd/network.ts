@@ -9,9 +9,10 @@ import type { NodeRun } from '../correct.ts';
 import { withBias } from '../integer-graph.ts';
 import { meanProducts, patchMeans } from '../patch-mean.ts';
 import { methodOf } from '../reconstruct/at-layer.ts';
+import type { InstructionCount } from '../search/request.ts';
 import { fitsWeights, type Technique } from '../techniques.ts';
 import { centredBias } from './bias.ts';
-import { decide, labelOf, type Wanted, type WinogradDecision, type WinogradDecisions } from './decide.ts';
+import { costText, decide, labelOf, type Wanted, type WinogradDecision, type WinogradDecisions } from './decide.ts';
 import { type FittedWinograd, fitWinograd } from './fit.ts';
 import { type WinogradForm, type WinogradName, type WinogradPlan, winogradForms } from './plan.ts';
 import type { TileSource } from './tiles.ts';
@@ -31,6 +32,8 @@ export interface WinogradInputs {
   readonly wanted: Wanted;
   /** Segments of the products of a tap, where there are more than one. */
   readonly segments: ReadonlyMap<NodeId, number>;
+  /** For the reasons that are given. */
+  readonly instructionsOf?: InstructionCount | undefined;
 }
 
 export interface WinogradNetwork {
@@ -69,8 +72,8 @@ export async function withWinograd(
         });
       const decided =
         choice === 'auto'
-          ? await decide(graph, node, given.wanted, values, transform, run)
-          : await asked(graph, choice, transform);
+          ? await decide(graph, node, given.wanted, values, transform, run, given.instructionsOf)
+          : await asked(graph, node.id, choice, transform, given.instructionsOf);
       graph = decided.graph;
       decisions.set(node.id, decided.decision);
     }
@@ -85,7 +88,13 @@ export async function withWinograd(
   return { graph, decisions };
 }
 
-async function asked(graph: Graph, name: WinogradName, transform: (name: WinogradName) => Promise<Graph | undefined>) {
+async function asked(
+  graph: Graph,
+  id: NodeId,
+  name: WinogradName,
+  transform: (name: WinogradName) => Promise<Graph | undefined>,
+  instructionsOf: InstructionCount | undefined,
+) {
   const found = await transform(name);
   const decision: WinogradDecision =
     found === undefined
@@ -93,7 +102,7 @@ async function asked(graph: Graph, name: WinogradName, transform: (name: Winogra
           form: 'direct',
           reason: `${labelOf(name)} was asked for, but its sums leave 32 bits or its data have too many bits`,
         }
-      : { form: name, reason: 'asked for' };
+      : { form: name, reason: `asked for${costText(found, id, instructionsOf)}` };
   return { graph: found ?? graph, decision };
 }
 
