@@ -19,5 +19,5 @@ export const maxPool: Kernel<MaxPoolOp> = {
 function blockInstructions({ kernel: [height, width], pads }: MaxPoolOp): number {
   const positions = height * width;
   const isWritten = positions <= mostPositions && pads.every((pad) => pad === 0);
-  return isWritten ? 2.5 + 2.25 * positions : 10 + 5.5 * positions + 4 * height;
+  return isWritten ? 2.75 + 1.875 * positions : 10 + 5.5 * positions + 4 * height;
 }
