@@ -199,8 +199,8 @@ DIGITS_INLINE int8_t digits_to_output(int32_t q, int32_t zero_point, int32_t lo,
 
 #if DIGITS_NEON
 /* As digits_to_output, for sixteen elements. */
-DIGITS_INLINE int8x16_t digits_to_output_x16(int32x4_t q0, int32x4_t q1, int32x4_t q2, int32x4_t q3, int32_t zero_point,
-    int32_t lo, int32_t hi)
+DIGITS_INLINE int8x16_t digits_to_output_x16(int32x4_t q0, int32x4_t q1, int32x4_t q2, int32x4_t q3,
+    int32_t zero_point, int32_t lo, int32_t hi)
 {
   const int16x8_t low = vqmovn_high_s32(vqmovn_s32(q0), q1);
   const int16x8_t high = vqmovn_high_s32(vqmovn_s32(q2), q3);
@@ -242,18 +242,18 @@ static void digits_0_load_input(const int8_t *restrict x, int8_t *restrict y)
  */
 static void digits_1_0_Conv(const int8_t *restrict x, int8_t *restrict y)
 {
+  /* The window of the first pixel begins in the border. */
   const int8_t *const corner = x - 31;
 #if DIGITS_NEON
   for (int32_t c = 0; c < 16; c += 16) {
     for (int32_t oy = 0; oy < 28; oy++) {
-      for (int32_t j = 0; j < 28; j += 7) {
-        const int32_t ox = j;
+      for (int32_t ox = 0; ox < 28; ox += 7) {
         const int8_t *p = corner + oy * 30 + ox * 1;
         const int8_t *w = digits_1_0_Conv_weights + c / 16 * 144;
         const int16_t *start = digits_1_0_Conv_preload + c / 16 * 16;
         digits_acc16 a0 = digits_load_acc16(start), a1 = digits_load_acc16(start), a2 = digits_load_acc16(start),
             a3 = digits_load_acc16(start), a4 = digits_load_acc16(start), a5 = digits_load_acc16(start),
-                a6 = digits_load_acc16(start);
+            a6 = digits_load_acc16(start);
         #pragma GCC unroll 3
         for (int32_t ky = 0; ky < 3; ky++) {
           const int8x16_t x0 = vld1q_s8(p);
@@ -290,7 +290,7 @@ static void digits_1_0_Conv(const int8_t *restrict x, int8_t *restrict y)
         const digits_sum16 bias = digits_load_sum16(digits_1_0_Conv_bias + c);
         digits_sum16 s0 = digits_flush16(bias, a0), s1 = digits_flush16(bias, a1), s2 = digits_flush16(bias, a2),
             s3 = digits_flush16(bias, a3), s4 = digits_flush16(bias, a4), s5 = digits_flush16(bias, a5),
-                s6 = digits_flush16(bias, a6);
+            s6 = digits_flush16(bias, a6);
         s0 = digits_requantize_fixed_x16(s0, 0, digits_1_0_Conv_multiplier + c, digits_1_0_Conv_shift + c);
         const int8x16_t q0 = digits_to_output_x16(s0.c0, s0.c4, s0.c8, s0.c12, -64, -64, 63);
         vst1q_s8(to, q0);
@@ -355,8 +355,7 @@ static void digits_2_3_MaxPool(const int8_t *restrict x, int8_t *restrict y)
       int8_t *to = y + i * 256 + j * 16;
 #if DIGITS_NEON
       for (int32_t c = 0; c < 16; c += 16) {
-        int8x16_t most = vdupq_n_s8(-128);
-        most = vmaxq_s8(most, vld1q_s8(from + 0 + c));
+        int8x16_t most = vld1q_s8(from + c);
         most = vmaxq_s8(most, vld1q_s8(from + 16 + c));
         most = vmaxq_s8(most, vld1q_s8(from + 448 + c));
         most = vmaxq_s8(most, vld1q_s8(from + 464 + c));
@@ -364,8 +363,7 @@ static void digits_2_3_MaxPool(const int8_t *restrict x, int8_t *restrict y)
       }
 #else
       for (int32_t c = 0; c < 16; c++) {
-        int8_t most = -128;
-        most = from[0 + c] > most ? from[0 + c] : most;
+        int8_t most = from[c];
         most = from[16 + c] > most ? from[16 + c] : most;
         most = from[448 + c] > most ? from[448 + c] : most;
         most = from[464 + c] > most ? from[464 + c] : most;
@@ -386,7 +384,7 @@ static void digits_2_3_MaxPool(const int8_t *restrict x, int8_t *restrict y)
  *   MACs    903168
  *
  * K in the lanes: four channels and 2x2 pixels at a time, 8 x 49 such tiles. The weights of four channels stay
- * in the first cache while the input streams by. Runs of 48 contiguous bytes, 3 rows of 1, padded with zero weights to
+ * in the first cache while the input streams by. 3 runs of 48 contiguous bytes, padded with zero weights to
  * 3 blocks of 16.
  */
 static void digits_3_4_Conv(const int8_t *restrict x, int8_t *restrict y)
@@ -395,11 +393,10 @@ static void digits_3_4_Conv(const int8_t *restrict x, int8_t *restrict y)
   for (int32_t tile = 0; tile < 8; tile++) {
     const int32_t channel = tile * 4;
     enum { channels = 4 };
+    /* The window of the first pixel begins in the border. */
     const int8_t *const corner = x - 272;
-    for (int32_t i = 0; i < 14; i += 2) {
-      const int32_t oy = i;
-      for (int32_t j = 0; j < 14; j += 2) {
-        const int32_t ox = j;
+    for (int32_t oy = 0; oy < 14; oy += 2) {
+      for (int32_t ox = 0; ox < 14; ox += 2) {
         const int8_t *p = corner + oy * 256 + ox * 16;
         int8_t *const to = y + oy * 448 + ox * 32 + channel;
         const int8_t *w = digits_3_4_Conv_weights + tile * 576;
@@ -455,6 +452,7 @@ static void digits_3_4_Conv(const int8_t *restrict x, int8_t *restrict y)
             w += 64;
             digits_fence();
           }
+          /* On to the next run of the window. */
           p += 208;
         }
         const int32x4_t s0 = digits_sum_lanes4(a0);
@@ -480,6 +478,7 @@ static void digits_3_4_Conv(const int8_t *restrict x, int8_t *restrict y)
   for (int32_t tile = 0; tile < 8; tile++) {
     const int32_t channel = tile * 4;
     enum { channels = 4 };
+    /* The window of the first pixel begins in the border. */
     const int8_t *const corner = x - 272;
     for (int32_t oy = 0; oy < 14; oy++) {
       for (int32_t ox = 0; ox < 14; ox++) {
@@ -522,8 +521,7 @@ static void digits_4_7_MaxPool(const int8_t *restrict x, int8_t *restrict y)
       int8_t *to = y + i * 224 + j * 32;
 #if DIGITS_NEON
       for (int32_t c = 0; c < 32; c += 16) {
-        int8x16_t most = vdupq_n_s8(-128);
-        most = vmaxq_s8(most, vld1q_s8(from + 0 + c));
+        int8x16_t most = vld1q_s8(from + c);
         most = vmaxq_s8(most, vld1q_s8(from + 32 + c));
         most = vmaxq_s8(most, vld1q_s8(from + 448 + c));
         most = vmaxq_s8(most, vld1q_s8(from + 480 + c));
@@ -531,8 +529,7 @@ static void digits_4_7_MaxPool(const int8_t *restrict x, int8_t *restrict y)
       }
 #else
       for (int32_t c = 0; c < 32; c++) {
-        int8_t most = -128;
-        most = from[0 + c] > most ? from[0 + c] : most;
+        int8_t most = from[c];
         most = from[32 + c] > most ? from[32 + c] : most;
         most = from[448 + c] > most ? from[448 + c] : most;
         most = from[480 + c] > most ? from[480 + c] : most;
@@ -553,7 +550,7 @@ static void digits_4_7_MaxPool(const int8_t *restrict x, int8_t *restrict y)
  *   MACs    230400
  *
  * K in the lanes: four channels and 3 pixels in line at a time, 8 x 9 such tiles. The weights of four channels stay
- * in the first cache while the input streams by. Runs of 96 contiguous bytes, 3 rows of 1, padded with zero weights to
+ * in the first cache while the input streams by. 3 runs of 96 contiguous bytes, padded with zero weights to
  * 6 blocks of 16.
  */
 static void digits_5_8_Conv(const int8_t *restrict x, int8_t *restrict y)
@@ -568,6 +565,7 @@ static void digits_5_8_Conv(const int8_t *restrict x, int8_t *restrict y)
     int32_t column = 0;
     for (int32_t i = 0; i < 25; i += 3) {
       if (i > 22) {
+        /* The last tile is whole, too: it begins with pixels of the one before. */
         next = corner + 960;
         to = y + channel + 704;
         column = 2;
@@ -578,7 +576,6 @@ static void digits_5_8_Conv(const int8_t *restrict x, int8_t *restrict y)
       to += 32;
       if (++column == 5) {
         next += 64;
-        to += 0;
         column = 0;
       }
       const int8_t *p1 = next;
@@ -587,7 +584,6 @@ static void digits_5_8_Conv(const int8_t *restrict x, int8_t *restrict y)
       to += 32;
       if (++column == 5) {
         next += 64;
-        to += 0;
         column = 0;
       }
       const int8_t *p2 = next;
@@ -596,7 +592,6 @@ static void digits_5_8_Conv(const int8_t *restrict x, int8_t *restrict y)
       to += 32;
       if (++column == 5) {
         next += 64;
-        to += 0;
         column = 0;
       }
       const int8_t *w = digits_5_8_Conv_weights + tile * 1152;
@@ -630,6 +625,7 @@ static void digits_5_8_Conv(const int8_t *restrict x, int8_t *restrict y)
           w += 128;
           digits_fence();
         }
+        /* On to the next run of the window. */
         p0 += 128;
         p1 += 128;
         p2 += 128;
@@ -643,6 +639,7 @@ static void digits_5_8_Conv(const int8_t *restrict x, int8_t *restrict y)
       const int32x4_t q0 = digits_requantize_fixed_x4(vaddq_s32(s0, bias), 0, multiplier, shift);
       const int32x4_t q1 = digits_requantize_fixed_x4(vaddq_s32(s1, bias), 0, multiplier, shift);
       const int32x4_t q2 = digits_requantize_fixed_x4(vaddq_s32(s2, bias), 0, multiplier, shift);
+      /* Four are narrowed at once: the last one again where the tile has fewer. */
       const int32x4_t q = vreinterpretq_s32_s8(digits_to_output_x16(q0, q1, q2, q2, -32, -32, 31));
       digits_store_channels(to0, vgetq_lane_s32(q, 0), channels);
       digits_store_channels(to1, vgetq_lane_s32(q, 1), channels);
@@ -689,7 +686,7 @@ static void digits_5_8_Conv(const int8_t *restrict x, int8_t *restrict y)
  *   MACs    8000
  *
  * K in the lanes: four channels and 1x1 pixels at a time, 3 x 1 such tiles. The weights of four channels stay
- * in the first cache while the input streams by. Runs of 800 contiguous bytes, 1 rows of 1, padded with zero weights to
+ * in the first cache while the input streams by. One run of 800 contiguous bytes, padded with zero weights to
  * 50 blocks of 16.
  */
 static void digits_6_12_Gemm(const int8_t *restrict x, int8_t *restrict y)
@@ -727,6 +724,7 @@ static void digits_6_12_Gemm(const int8_t *restrict x, int8_t *restrict y)
     const int32x4_t multiplier = vld1q_s32(digits_6_12_Gemm_multiplier + tile * 4);
     const int32x4_t shift = vld1q_s32(digits_6_12_Gemm_shift + tile * 4);
     const int32x4_t q0 = digits_requantize_fixed_x4(vaddq_s32(s0, bias), 0, multiplier, shift);
+    /* Four are narrowed at once: the last one again where the tile has fewer. */
     const int32x4_t q = vreinterpretq_s32_s8(digits_to_output_x16(q0, q0, q0, q0, 8, -128, 127));
     digits_store_channels(to, vgetq_lane_s32(q, 0), channels);
   }
