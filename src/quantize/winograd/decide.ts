@@ -100,7 +100,7 @@ export async function decide(
 export function costText(graph: Graph, id: NodeId, instructionsOf: InstructionCount | undefined): string {
   const node = graph.nodes.find((n) => n.id === id);
   if (node === undefined || instructionsOf === undefined) return '';
-  return `, ${(instructionsOf(singleNodeGraph(graph, node)) / 1e6).toFixed(2)} M instructions`;
+  return `, ${Math.round(instructionsOf(singleNodeGraph(graph, node))).toLocaleString('en')} instructions`;
 }
 
 const labels: Readonly<Record<WinogradName, string>> = { f4: 'F(4×4)', f2: 'F(2×2)', 'f2-exact': 'F(2×2) exact' };
