@@ -339,8 +339,8 @@ static void tiny_4_add_5(const int8_t *a, const int8_t *b, int8_t *y)
   enum { zero_point = -128, lo = -128, hi = 127 };
 #if TINY_NEON
   for (int32_t e = 0; e < 54; e += 16) {
-    const int8x16_t q = tiny_add_x16(vld1q_s8(a + e), vld1q_s8(b + e), factor_a, factor_b, bias, shift,
-        zero_point, lo, hi);
+    const int8x16_t q = tiny_add_x16(vld1q_s8(a + e), vld1q_s8(b + e), factor_a, factor_b, bias, shift, zero_point, lo,
+        hi);
     tiny_store_s8(y + e, q, 54 - e);
   }
 #else
