@@ -1,4 +1,3 @@
-import type { WinogradInput } from '../../graph/types.ts';
 import type { Products } from '../../interpret/products.ts';
 import { constantTap, type WinogradTransforms } from '../../numeric/winograd.ts';
 import type { FittedLayer } from '../layer.ts';
@@ -6,14 +5,9 @@ import { snapped } from '../reconstruct/at-layer.ts';
 import { type LayerMethod, type Reconstruction, reconstructLayer } from '../reconstruct/layer.ts';
 import { accumulatorOfProduct } from '../segments.ts';
 import type { RoundedWeights } from '../weights.ts';
-import { sampleTaps } from './sampled-taps.ts';
-import type { TileSource } from './tiles.ts';
+import { sampleTaps, type TapInput } from './sampled-taps.ts';
 
-export interface TapProblem {
-  readonly source: TileSource;
-  /** The real value of a step of the layer's input. */
-  readonly step: number;
-  readonly input: WinogradInput;
+export interface TapProblem extends TapInput {
   /** The transformed real weights, (outputs · taps) × channels. */
   readonly weights: Float32Array;
   /** Where to start from, and the bounds to keep: a channel for each row of the weights. */

@@ -1,7 +1,15 @@
+import type { WinogradInput } from '../../graph/types.ts';
 import { constantGain, constantTap } from '../../numeric/winograd.ts';
 import { quantizeTap } from '../../ops/winograd-parts.ts';
-import type { TapProblem } from './fit-taps.ts';
-import { forEachTile, strideFor } from './tiles.ts';
+import { forEachTile, strideFor, type TileSource } from './tiles.ts';
+
+/** A layer's input, and how its taps are rounded. */
+export interface TapInput {
+  readonly source: TileSource;
+  /** The real value of a step of the layer's input. */
+  readonly step: number;
+  readonly input: WinogradInput;
+}
 
 /** The transformed input of some tiles: of each tap rows of the channels, a row a tile. */
 export interface SampledTaps {
@@ -16,7 +24,7 @@ export interface SampledTaps {
 const MOST_TILES = 4096;
 const MOST_VALUES = 2 ** 25;
 
-export function sampleTaps({ source, step, input }: Pick<TapProblem, 'source' | 'step' | 'input'>): SampledTaps {
+export function sampleTaps({ source, step, input }: TapInput): SampledTaps {
   const { transforms, zeroPoint } = source;
   const { size } = transforms;
   const taps = size * size;
