@@ -1,5 +1,6 @@
 import { must } from '../core/must.ts';
 import type { Shape } from '../graph/types.ts';
+import { type InterleaveLeaf, interleavedInstructions, interleavingOf, nestInterleaved } from './interleave.ts';
 import type { Operand } from './kernel.ts';
 import {
   axisStrides,
@@ -22,14 +23,21 @@ interface CopyLeaf {
 
 export interface CopyView {
   readonly loops: LoopNest<CopyLeaf>;
+  /** What the NEON body does instead; undefined where it copies the same runs. */
+  readonly neon: LoopNest<InterleaveLeaf> | undefined;
 }
 
 /** Copies all elements of a tensor of `shape`; output axis i is the input's axis `perm[i]`, or i. */
 export function copyView(shape: Shape, from: Operand, to: Operand, perm?: readonly number[]): CopyView {
+  return copyLoops(copiedLoops(shape, from, to, perm));
+}
+
+/** The loops of `copyView`, as they come. */
+export function copiedLoops(shape: Shape, from: Operand, to: Operand, perm?: readonly number[]): Loop[] {
   const source = axisStrides(perm === undefined ? shape : inputShape(shape, perm), from);
   const target = axisStrides(shape, to);
   const axisOf = (axis: number) => perm?.[axis] ?? axis;
-  return copyLoops(shape.map((count, axis) => ({ count, strides: [source[axisOf(axis)]!, target[axis]!] })));
+  return shape.map((count, axis) => ({ count, strides: [source[axisOf(axis)]!, target[axis]!] }));
 }
 
 /** Copies `loops`, whose strides are those of the source and of the target. */
@@ -38,8 +46,11 @@ export function copyLoops(
   target: LoopBase = { name: 'y', offset: 0 },
   source: LoopBase = { name: 'x', offset: 0 },
 ): CopyView {
-  const { outer, run } = splitRuns(mergeLoops(loops));
+  const merged = mergeLoops(loops);
+  const { outer, run } = splitRuns(merged);
+  const interleaving = run === 1 ? interleavingOf(merged) : undefined;
   return {
+    neon: interleaving && nestInterleaved(interleaving, source, target),
     loops: nestLoops(outer, [source, target], 'copy-leaf', ([from, to]) => ({
       from: must(from, 'source'),
       to: must(to, 'target'),
@@ -55,4 +66,14 @@ function inputShape(shape: Shape, perm: readonly number[]): Shape {
     input[axis] = shape[i]!;
   });
   return input;
+}
+
+/** Instructions that copying takes, nearly. */
+export function copyInstructions(loops: readonly Loop[]): number {
+  const merged = mergeLoops(loops);
+  const size = merged.reduce((product, { count }) => product * count, 1);
+  const { run } = splitRuns(merged);
+  const interleaving = run === 1 ? interleavingOf(merged) : undefined;
+  if (interleaving !== undefined) return 20 + size * interleavedInstructions(interleaving);
+  return 20 + (size / run) * (run === 1 ? 4 : 4 + 2 * Math.ceil(run / 16));
 }

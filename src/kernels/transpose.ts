@@ -1,17 +1,20 @@
 import { must } from '../core/must.ts';
-import { outputOf } from '../graph/build.ts';
+import { inputsOf, outputOf } from '../graph/build.ts';
 import type { TransposeOp } from '../graph/types.ts';
-import { copyView } from './copy.ts';
+import { copiedLoops, copyInstructions, copyView } from './copy.ts';
 import type { Kernel } from './kernel.ts';
-import { nothingPacked, outputSize } from './simple.ts';
+import { denseOperand, nothingPacked } from './simple.ts';
 
-/** Copies elements one by one, or in runs where the last axis stays last. */
+/** Copies runs where the last axis stays last, registers where few parts take turns (a channel shuffle), else elements one by one. */
 export const transpose: Kernel<TransposeOp> = {
   name: 'transpose',
   op: 'transpose',
   summary: 'strided copy in the order of the output',
   misfit: () => undefined,
-  cost: (node, graph) => ({ instructions: 20 + 4 * outputSize(node, graph) }),
+  cost: (node, graph) => {
+    const [x, y] = [must(inputsOf(graph, node)[0], 'x'), outputOf(graph, node)].map(({ shape }) => denseOperand(shape));
+    return { instructions: copyInstructions(copiedLoops(outputOf(graph, node).shape, x!, y!, node.op.perm)) };
+  },
   pack: () => nothingPacked,
   view: ({ graph, node, inputs, output }) =>
     copyView(outputOf(graph, node).shape, must(inputs[0], 'x'), output, node.op.perm),

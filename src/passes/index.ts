@@ -25,7 +25,10 @@ export const passes: readonly Pass[] = [
   blocksBeforeChannels,
 ];
 
-/** Runs all passes, the graph checked after each. */
-export function optimize(graph: Graph): Graph {
-  return runPasses(graph, passes);
+/**
+ * Runs all passes, the graph checked after each.
+ * @param described what the file's metadata says of its layers is in the order of its channels, which therefore stays
+ */
+export function optimize(graph: Graph, described = false): Graph {
+  return runPasses(graph, described ? passes.filter((pass) => pass !== blocksBeforeChannels) : passes);
 }

@@ -70,9 +70,9 @@ export async function importFile(file: ModelFile, options: ReadOptions = {}): Pr
   const { inputShapes } = options;
   const { model: source, batch } = singleSample(file.source, Object.keys(inputShapes ?? {}));
   const read = await importSource(source, { path, ...(inputShapes && { inputShapes }) });
-  const imported = optimize(read);
-  const quantized = imported.nodes.some((node) => node.op.kind === 'fakeQuant');
   const metadata = readMetadata(source.metadata, path);
+  const imported = optimize(read, metadata !== undefined);
+  const quantized = imported.nodes.some((node) => node.op.kind === 'fakeQuant');
   const inputRange = options.inputRange ?? assumedRange;
   const defaults = { accBits: 16, lanes: 8, requant: 'float32' } as const;
   const graph = quantized ? fuseQdq(imported, { metadata, place: path, inputRange, ...defaults }) : imported;

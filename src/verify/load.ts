@@ -69,7 +69,7 @@ async function readNetwork(path: string): Promise<Graph> {
   const source = await decodeModel(bytes, path);
   const metadata = readMetadata(source.metadata, path);
   if (metadata === undefined) throw badMetadata('there is none', path);
-  const graph = optimize(await importSource(source, { path }));
+  const graph = optimize(await importSource(source, { path }), true);
   // With metadata the defaults are not used, but for float32: what real biases leave is kept.
   return fuseQdq(graph, { metadata, place: path, accBits: 16, lanes: 8, requant: 'float32' });
 }

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Graph } from '../../src/graph/types.ts';
 import { exportFloat } from '../../src/onnx/export-float.ts';
 import { importSource } from '../../src/onnx/import.ts';
+import { optimize } from '../../src/passes/index.ts';
 import { agreement } from '../helpers/runtime-agreement.ts';
 import {
   buildModel,
@@ -43,6 +44,12 @@ describe('blocks-before-channels', () => {
     const depthwise: NodeSpec = { op: 'Conv', inputs: ['x', 'deep'], attributes: { group: 8 } };
     expect(await modeOf([depthwise, shuffle('n0')], { inputs: { x: [1, 8, 5, 4] } })).toBe('CRD');
     expect(await modeOf([shuffle('x')], { inputs: { x: [1, 8, 5, 4] } })).toBe('CRD');
+  });
+
+  it('leaves a network whose metadata describes its layers', async () => {
+    const spec = { inputs: { x: [1, 3, 5, 4] }, nodes: [conv, shuffle('n0')], constants };
+    const imported = await importSource(buildModel(spec), { path: 'net.onnx' });
+    expect([mode(optimize(imported)), mode(optimize(imported, true))]).toEqual(['DCR', 'CRD']);
   });
 
   it('moves the scales of channels along', async () => {
