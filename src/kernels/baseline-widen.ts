@@ -115,6 +115,7 @@ function walkView(g: Geometry, x: Operand) {
   return {
     rows,
     taps,
+    runLength: g.walk.runLength,
     rowStep: g.dilations[0] * x.rowStride,
     tapStep: g.dilations[1] * x.pixelStride,
     blocks: Math.floor(g.walk.runLength / blockProducts),
