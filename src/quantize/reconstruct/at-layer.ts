@@ -109,7 +109,9 @@ export function methodOf(techniques: ReadonlySet<Technique>): LayerMethod {
 }
 
 function realValues(values: Int8Array, { step, zeroPoint }: { step: number; zeroPoint: number }): Float32Array {
-  return Float32Array.from(values, (q) => step * (q - zeroPoint));
+  const real = new Float32Array(values.length);
+  for (let i = 0; i < values.length; i++) real[i] = step * (values[i]! - zeroPoint);
+  return real;
 }
 
 /**

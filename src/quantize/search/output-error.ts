@@ -63,7 +63,9 @@ function roundValues(values: Float32Array, { scale, zeroPoint, qmin, qmax }: Qua
 }
 
 function realWeights({ rounded: { data, scale } }: FittedLayer, length: number): Float32Array {
-  return Float32Array.from(data, (q, k) => q * scale[Math.floor(k / length)]!);
+  const real = new Float32Array(data.length);
+  for (let k = 0; k < data.length; k++) real[k] = data[k]! * scale[Math.floor(k / length)]!;
+  return real;
 }
 
 /** The layer's sums with other weights, bias included, before its clamp. */
