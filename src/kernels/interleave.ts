@@ -59,7 +59,7 @@ export function nestInterleaved(
   source: LoopBase,
   target: LoopBase,
 ): LoopNest<InterleaveLeaf> {
-  const lanes = count >= 16 ? 16 : 8;
+  const lanes = lanesOf(count);
   return nestLoops(outer, [source, target], 'interleave-leaf', (references) => {
     const [from, to] = references.map(({ address }) => address);
     const first = must(stores ? from : to, 'address');
@@ -74,8 +74,13 @@ export function nestInterleaved(
   });
 }
 
+/** Whole registers where a part has the bytes for one. */
+function lanesOf(count: number): 8 | 16 {
+  return count >= 16 ? 16 : 8;
+}
+
 /** For each byte: loads, stores, and what loops take. */
 export function interleavedInstructions({ parts, count }: Interleaving): number {
-  const lanes = count >= 16 ? 16 : 8;
+  const lanes = lanesOf(count);
   return ((parts + 6) * Math.ceil(count / lanes) + 4) / (parts * count);
 }
