@@ -7,7 +7,7 @@ export interface Candidate {
   readonly segments: ReadonlyMap<NodeId, number | 'flush'>;
   /** Instructions that flushing costs. */
   readonly flushes: number;
-  /** Relative squared errors of the outputs of all readers, added. */
+  /** Relative squared errors, added: of the outputs of all readers, or of the network's. */
   readonly noise: number;
 }
 
@@ -17,8 +17,8 @@ export interface GroupCandidates {
   readonly candidates: readonly Candidate[];
   /** How many were tried. */
   readonly tried: number;
-  /** The noise up to which fewer instructions are preferred to less noise. */
-  readonly limit: number;
+  /** The noise up to which fewer instructions are preferred to less noise; none where all candidates have the same segments. */
+  readonly limit?: number;
 }
 
 export interface Decided {
@@ -27,7 +27,7 @@ export interface Decided {
 }
 
 /** Of those with acceptable noise the one with the fewest instructions for flushes, and of these the one with the least noise. */
-export function decideSteps({ candidates, tried, limit }: GroupCandidates): Decided {
+export function decideSteps({ candidates, tried, limit = 0 }: GroupCandidates): Decided {
   const acceptable = candidates.filter(({ noise }) => noise <= limit);
   const fit = `${candidates.length} of ${tried} widths fit`;
   const asked = tried === 1 ? 'width as asked for' : undefined;

@@ -27,6 +27,11 @@ export function isReduction(node: Node): boolean {
   return definitionOf(node).reduction !== undefined;
 }
 
+/** True for additions and the like, which see the noise of the data only. */
+export function isOtherReader(node: Node, group: ActivationGroup): boolean {
+  return !isReduction(node) && !movesValues(node) && node.inputs.some((id) => group.members.includes(id));
+}
+
 /** A function's own range, which needs no data. */
 export type NaturalRange = 'softmax' | 'argMax' | 'sigmoid' | 'tanh';
 

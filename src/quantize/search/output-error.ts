@@ -19,7 +19,13 @@ export interface SampledActivations {
  * Unlike the errors of data and weights alone it knows what they do together: where the signal of correlated inputs adds
  * up and their rounding errors don't, and what a ReLU cuts off.
  */
-export type OutputError = (layer: Layer, x: QuantParams, fitted: FittedLayer) => Promise<number>;
+export type OutputError = (layer: Layer, x: QuantParams, fitted: FittedLayer) => Promise<RoundedOutput>;
+
+export interface RoundedOutput {
+  readonly noise: number;
+  /** Behind the clamp, in the tensor's own order, sample after sample. */
+  readonly values: Float32Array;
+}
 
 /** @param graph the float graph that the activations are of */
 export function createOutputError(graph: Graph, sampled: SampledActivations): OutputError {
@@ -41,10 +47,10 @@ export function createOutputError(graph: Graph, sampled: SampledActivations): Ou
   };
   return async (layer, x, fitted) => {
     const { node } = layer;
-    if (!isReductionNode(node)) return 0;
+    if (!isReductionNode(node)) return { noise: 0, values: new Float32Array() };
     const weights = realWeights(fitted, layer.reduction.length);
     const sums = await runSums(graph, node, roundedInput(node, x), weights, sampled.count);
-    return relativeError(await floatOutput(node), sums, layer.reduction.channels, node.op.clamp);
+    return behindClamp(await floatOutput(node), sums, layer.reduction.channels, node.op.clamp);
   };
 }
 
@@ -54,7 +60,7 @@ function valuesOf({ values }: SampledActivations, node: Node): Float32Array {
 }
 
 /** What the integers of a quantization stand for. */
-function roundValues(values: Float32Array, { scale, zeroPoint, qmin, qmax }: QuantParams): Float32Array {
+export function roundValues(values: Float32Array, { scale, zeroPoint, qmin, qmax }: QuantParams): Float32Array {
   const [step, lo, hi] = [scale[0]!, qmin - zeroPoint, qmax - zeroPoint];
   return values.map((v) => {
     const q = Math.round(v / step);
@@ -88,21 +94,28 @@ async function runSums(
 }
 
 /**
- * Σ (ŷ − y)² / Σ y² behind the clamp, the mean error of each channel taken off.
+ * The layer's output and its Σ (ŷ − y)² / Σ y² behind the clamp, the mean error of each channel taken off.
  * @param wanted, @param got sums, channels last
  */
-function relativeError(wanted: Float32Array, got: Float32Array, channels: number, clamp: Clamp | undefined): number {
+function behindClamp(
+  wanted: Float32Array,
+  got: Float32Array,
+  channels: number,
+  clamp: Clamp | undefined,
+): RoundedOutput {
   const shift = new Float64Array(channels);
   for (let i = 0, o = 0; i < got.length; i++, o = o + 1 === channels ? 0 : o + 1) shift[o]! += got[i]! - wanted[i]!;
   for (let o = 0; o < channels; o++) shift[o]! /= got.length / channels;
   const { lo, hi } = clamp ?? { lo: -Infinity, hi: Infinity };
+  const values = new Float32Array(got.length);
   let [error, power] = [0, 0];
   for (let i = 0, o = 0; i < got.length; i++, o = o + 1 === channels ? 0 : o + 1) {
     const y = wanted[i]! < lo ? lo : wanted[i]! > hi ? hi : wanted[i]!;
     const corrected = got[i]! - shift[o]!;
-    const difference = (corrected < lo ? lo : corrected > hi ? hi : corrected) - y;
+    values[i] = corrected < lo ? lo : corrected > hi ? hi : corrected;
+    const difference = values[i]! - y;
     error += difference * difference;
     power += y * y;
   }
-  return power === 0 ? 0 : error / power;
+  return { noise: power === 0 ? 0 : error / power, values };
 }

@@ -1,10 +1,11 @@
 import { must } from '../../core/must.ts';
 import { createRandom } from '../../core/random.ts';
-import { outputOf, tensorOf, withoutDeadTensors } from '../../graph/build.ts';
+import { outputOf } from '../../graph/build.ts';
 import type { Graph, Node, NodeId, TensorId } from '../../graph/types.ts';
 import { createFloatEvaluator } from '../../interpret/float.ts';
 import { isReduction } from '../groups.ts';
 import type { SampledActivations } from './output-error.ts';
+import { partOf } from './part.ts';
 
 /** Relative power of the noise that is added to a layer's output: about that of rounding it. */
 const NOISE = 2 ** -8;
@@ -31,7 +32,7 @@ async function sensitivity(
   const valuesOf = (id: TensorId) => must(values.get(id), `values of ${id}`);
   const y = outputOf(graph, node).id;
   const noisy = withNoise(valuesOf(y));
-  const rest = restOf(graph, index);
+  const rest = partOf(graph, graph.nodes.slice(index + 1));
   const outputs = [...new Set(graph.outputs.map((p) => p.tensor))];
   if (outputs.includes(y) || !rest.inputs.some((p) => p.tensor === y)) return 1;
   const evaluator = await createFloatEvaluator(rest, { activations: rest.outputs.map((p) => p.tensor) });
@@ -43,17 +44,6 @@ async function sensitivity(
   } finally {
     await evaluator.release();
   }
-}
-
-/** What follows a node; what it reads of the nodes before is an input. */
-function restOf(graph: Graph, index: number): Graph {
-  const nodes = graph.nodes.slice(index + 1);
-  const made = new Set(nodes.flatMap((n) => n.outputs));
-  const portOf = (id: TensorId) => ({ name: id, tensor: id, shape: tensorOf(graph, id).shape, views: [] });
-  const read = new Set(nodes.flatMap((n) => n.inputs).filter((id) => !made.has(id)));
-  const inputs = [...read].filter((id) => tensorOf(graph, id).data === undefined).map(portOf);
-  const outputs = [...new Set(graph.outputs.map((p) => p.tensor))].filter((id) => made.has(id)).map(portOf);
-  return withoutDeadTensors({ ...graph, nodes, inputs, outputs });
 }
 
 function withNoise(values: Float32Array): Float32Array {
