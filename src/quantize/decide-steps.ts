@@ -7,7 +7,7 @@ export interface Candidate {
   readonly segments: ReadonlyMap<NodeId, number | 'flush'>;
   /** Instructions that flushing costs. */
   readonly flushes: number;
-  /** Relative squared errors, added: of the outputs of all readers, or of the network's. */
+  /** Relative squared errors, added: of the outputs of all readers; or of these and the network's, their geometric mean. */
   readonly noise: number;
 }
 

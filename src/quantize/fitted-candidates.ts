@@ -1,4 +1,4 @@
-import type { QuantParams, TensorId } from '../graph/types.ts';
+import type { NodeId, QuantParams, TensorId } from '../graph/types.ts';
 import { type ActivationChoice, chooseActivation } from './activations.ts';
 import { gridOf, gridScale, relativeError } from './clipping.ts';
 import type { Candidate, GroupCandidates } from './decide-steps.ts';
@@ -23,8 +23,8 @@ export function fittedBudget({ reduction }: Layer): number {
 }
 
 /**
- * Candidates for layers whose weights are fitted, in segments that are given: numbers of steps, and clips for the best of them,
- * judged by the error at the network's outputs.
+ * Candidates for layers whose weights are fitted, in segments that are given: numbers of steps, each with its best clip,
+ * judged by the error at the network's outputs and at those of the layers.
  */
 export async function fittedCandidates(decision: GroupDecision, measure: MeasureLayer): Promise<GroupCandidates> {
   const { group, histogram, layers, options, statistics } = decision;
@@ -40,9 +40,13 @@ export async function fittedCandidates(decision: GroupDecision, measure: Measure
     if (fitting.length === 0) throw tooNarrow(layers);
     if (clipping === 'minmax' || group.natural !== undefined) return { candidates: fitting, tried: tried.length };
     const best = fitting.toSorted((a, b) => a.noise - b.noise).slice(0, WIDENED);
-    const clips = best.flatMap(({ choice: { quant } }) => widened(quant, grid));
-    const wider = await all(clips, (quant) => candidateOf({ quant, noise: relativeError(histogram, quant) }));
-    return { candidates: [...fitting, ...wider.filter((c) => c !== undefined)], tried: tried.length + clips.length };
+    const candidates = await all(fitting, async (candidate) => {
+      if (!best.includes(candidate)) return candidate;
+      const clips = widened(candidate.choice.quant, grid);
+      const wider = await all(clips, (quant) => candidateOf({ quant, noise: relativeError(histogram, quant) }));
+      return wider.reduce<Candidate>((a, b) => (b !== undefined && b.noise < a.noise ? b : a), candidate);
+    });
+    return { candidates, tried: tried.length };
   } finally {
     await network?.release();
   }
@@ -63,15 +67,18 @@ async function fittedCandidate(
   network: NetworkError | undefined,
 ): Promise<Candidate | undefined> {
   const outputs = new Map<TensorId, Float32Array>();
-  const segments: Candidate['segments'] & Map<string, number | 'flush'> = new Map();
+  const segments = new Map<NodeId, number>();
   let [flushes, noise] = [0, others * choice.noise];
   for (const layer of layers) {
-    const measured = await measure(layer, layer.options.segments as number, choice.quant);
+    const given = layer.options.segments as number;
+    const measured = await measure(layer, given, choice.quant);
     if (measured === undefined) return undefined;
     outputs.set(layer.node.outputs[0]!, measured.values);
-    segments.set(layer.node.id, measured.segments);
+    segments.set(layer.node.id, given);
     flushes += flushInstructions(layer, measured.fitted.model);
     noise += measured.noise;
   }
-  return { choice, segments, flushes, noise: network === undefined ? noise : await network.of(choice.quant, outputs) };
+  if (network === undefined) return { choice, segments, flushes, noise };
+  // The one counts what averages out on the way, the other takes all else for exact: the product of both is right more often.
+  return { choice, segments, flushes, noise: Math.sqrt(noise * (await network.of(choice.quant, outputs))) };
 }
