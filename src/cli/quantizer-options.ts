@@ -82,7 +82,7 @@ export function withTechniqueOptions(command: Command): Command {
       'auto',
     )
     .addOption(
-      new Option('--clipping <how>', 'range of activations: all that was seen, or the one with the least squared error')
+      new Option('--clipping <how>', 'range of activations: all that was seen, or by the least error')
         .choices(['mse', 'minmax'])
         .default('mse'),
     )

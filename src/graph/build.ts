@@ -45,6 +45,11 @@ export function isGraphOutput(graph: Graph, id: TensorId): boolean {
   return graph.outputs.some((p) => p.tensor === id);
 }
 
+/** The tensors that the graph gives, each once. */
+export function outputIds(graph: Graph): TensorId[] {
+  return [...new Set(graph.outputs.map((p) => p.tensor))];
+}
+
 /** Grows a graph; the only mutable form, used by the importer and by passes. */
 export class GraphBuilder {
   readonly tensors = new Map<TensorId, Tensor>();

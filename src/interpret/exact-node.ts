@@ -1,5 +1,6 @@
 import { must } from '../core/must.ts';
-import { outputOf, tensorOf, withoutDeadTensors } from '../graph/build.ts';
+import { outputOf } from '../graph/build.ts';
+import { singleNodeGraph } from '../graph/part.ts';
 import type { Graph, Node, TensorId } from '../graph/types.ts';
 import { createExactEvaluator } from './exact.ts';
 import { createFloatEvaluator } from './float.ts';
@@ -44,16 +45,4 @@ export async function runNodeInFloat(
   } finally {
     await evaluator.release();
   }
-}
-
-/** The graph of one node: its activations are the inputs, its output is the output. */
-export function singleNodeGraph(graph: Graph, node: Node): Graph {
-  const portOf = (id: TensorId) => ({ name: id, tensor: id, shape: tensorOf(graph, id).shape, views: [] });
-  const activations = [...new Set(node.inputs)].filter((id) => tensorOf(graph, id).data === undefined);
-  return withoutDeadTensors({
-    ...graph,
-    nodes: [node],
-    inputs: activations.map(portOf),
-    outputs: [portOf(outputOf(graph, node).id)],
-  });
 }

@@ -1,6 +1,6 @@
 import { invariant } from '../core/diagnostics.ts';
 import { must } from '../core/must.ts';
-import { inputsOf, outputOf, tensorOf } from '../graph/build.ts';
+import { inputsOf, outputIds, outputOf, tensorOf } from '../graph/build.ts';
 import { permuteShape, sizeOf } from '../graph/shape.ts';
 import type { Graph, Node, Shape, Tensor, TensorId } from '../graph/types.ts';
 import { createModelBuilder, type ModelBuilder } from '../onnx/build-model.ts';
@@ -57,7 +57,7 @@ export async function createExactEvaluator(graph: Graph, options: ExactOptions =
 /** The activations that an evaluator returns. */
 export function wantedTensors(graph: Graph, wanted: readonly TensorId[] | 'all' | undefined): readonly TensorId[] {
   if (wanted === 'all') return [...graph.tensors.values()].filter((t) => t.data === undefined).map((t) => t.id);
-  return [...new Set(wanted ?? graph.outputs.map((p) => p.tensor))];
+  return wanted === undefined ? outputIds(graph) : [...new Set(wanted)];
 }
 
 function storedInput(tensor: Tensor, values: Int8Array, count: number, from: number, to: number): Float32Array {

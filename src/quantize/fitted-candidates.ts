@@ -1,8 +1,8 @@
 import type { NodeId, QuantParams, TensorId } from '../graph/types.ts';
 import { type ActivationChoice, chooseActivation } from './activations.ts';
-import { gridOf, gridScale, relativeError } from './clipping.ts';
+import { gridOf, gridScale, relativeError, type ScaleGrid } from './clipping.ts';
 import type { Candidate, GroupCandidates } from './decide-steps.ts';
-import { all, type GroupDecision, type MeasureLayer, tooNarrow } from './group-decision.ts';
+import { all, type GroupDecision, measureLayer, tooNarrow } from './group-decision.ts';
 import { stepsOfGroup } from './group-steps.ts';
 import { flushInstructions, type Layer } from './layer.ts';
 import { type NetworkError, networkErrorOf } from './search/network-error.ts';
@@ -18,7 +18,7 @@ const WIDER_CLIPS = [1.15, 1.3, 1.5];
 const WIDENED = 4;
 
 /** So many times the budget stand for fitting, in weights that are rounded to nearest. */
-export function fittedBudget({ reduction }: Layer): number {
+function fittedBudget({ reduction }: Layer): number {
   return Math.min(FITTED_BUDGET, reduction.length ** 0.25);
 }
 
@@ -26,13 +26,13 @@ export function fittedBudget({ reduction }: Layer): number {
  * Candidates for layers whose weights are fitted, in segments that are given: numbers of steps, each with its best clip,
  * judged by the error at the network's outputs and at those of the layers.
  */
-export async function fittedCandidates(decision: GroupDecision, measure: MeasureLayer): Promise<GroupCandidates> {
+export async function fittedCandidates(decision: GroupDecision): Promise<GroupCandidates> {
   const { group, histogram, layers, options, statistics } = decision;
   const { clipping, requant } = options;
   const grid = gridOf(requant);
   const network = await networkErrorOf(statistics.graph, statistics.sampled, group);
   try {
-    const candidateOf = (choice: ActivationChoice) => fittedCandidate(decision, choice, measure, network);
+    const candidateOf = (choice: ActivationChoice) => fittedCandidate(decision, choice, network);
     const tried = await all(stepsOfGroup(group, layers, options), (steps) =>
       candidateOf(chooseActivation(group, histogram, { steps, clipping, grid })),
     );
@@ -53,7 +53,7 @@ export async function fittedCandidates(decision: GroupDecision, measure: Measure
 }
 
 /** The same number of steps, wider ones. */
-function widened(quant: QuantParams, grid: 'float32' | 'powerOfTwo'): QuantParams[] {
+function widened(quant: QuantParams, grid: ScaleGrid): QuantParams[] {
   const [step] = quant.scale;
   const steps = new Set(WIDER_CLIPS.map((f) => gridScale(f * step!, grid)));
   return [...steps].map((scale) => ({ ...quant, scale: [scale] }));
@@ -61,17 +61,17 @@ function widened(quant: QuantParams, grid: 'float32' | 'powerOfTwo'): QuantParam
 
 /** @returns undefined where a layer has no weights that fit */
 async function fittedCandidate(
-  { layers, others }: GroupDecision,
+  decision: GroupDecision,
   choice: ActivationChoice,
-  measure: MeasureLayer,
   network: NetworkError | undefined,
 ): Promise<Candidate | undefined> {
+  const { layers, others } = decision;
   const outputs = new Map<TensorId, Float32Array>();
   const segments = new Map<NodeId, number>();
   let [flushes, noise] = [0, others * choice.noise];
   for (const layer of layers) {
     const given = layer.options.segments as number;
-    const measured = await measure(layer, given, choice.quant);
+    const measured = await measureLayer(decision, layer, given, choice.quant, fittedBudget(layer));
     if (measured === undefined) return undefined;
     outputs.set(layer.node.outputs[0]!, measured.values);
     segments.set(layer.node.id, given);

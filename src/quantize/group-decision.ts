@@ -1,9 +1,10 @@
 import { reject } from '../core/diagnostics.ts';
 import { must } from '../core/must.ts';
 import type { QuantParams } from '../graph/types.ts';
+import { gridOf } from './clipping.ts';
 import type { ActivationGroup } from './groups.ts';
 import type { Histogram } from './histogram.ts';
-import type { FittedLayer, Layer } from './layer.ts';
+import { type FittedLayer, fitLayer, type Layer } from './layer.ts';
 import type { QuantizeOptions } from './options.ts';
 import type { RoundedOutput } from './search/output-error.ts';
 import type { Statistics } from './statistics.ts';
@@ -19,6 +20,11 @@ export interface GroupDecision {
   readonly statistics: Statistics;
 }
 
+/** Whether flushes are not to be chosen, as all layers have a number of segments. */
+export function hasGivenSegments(layers: readonly Layer[]): boolean {
+  return layers.every(({ options: { segments } }) => typeof segments === 'number');
+}
+
 /** A layer at one width of its data, in some segments. */
 export interface Measured {
   readonly segments: number | 'flush';
@@ -27,12 +33,23 @@ export interface Measured {
   readonly noise: number;
 }
 
-/** @returns with the layer's output on the samples; undefined where no weights fit */
-export type MeasureLayer = (
+/**
+ * Rounds a layer's weights for data of that quantization and runs it on the samples.
+ * @param budgetFactor so many times the budget, for estimates
+ * @returns with the layer's output; undefined where no weights fit
+ */
+export async function measureLayer(
+  { options, statistics }: GroupDecision,
   layer: Layer,
   segments: number | 'flush',
   x: QuantParams,
-) => Promise<(Measured & RoundedOutput) | undefined>;
+  budgetFactor = 1,
+): Promise<(Measured & RoundedOutput) | undefined> {
+  const slack = await statistics.slackOf(layer, segments, x);
+  const grid = gridOf(options.requant);
+  const fitted = fitLayer(layer, segments, { x, grid, budgetFactor, ...(slack && { slack }) });
+  return fitted && { segments, fitted, ...(await statistics.outputError(layer, x, fitted)) };
+}
 
 /** Where no weights but 0 are proven to fit, at any of the widths that were allowed. */
 export function tooNarrow(layers: readonly Layer[]) {

@@ -77,7 +77,7 @@ export async function quantizeCalibrated(
   const { graph, dataset, subset, means } = statistics;
   const plan = planWinograd(graph, given);
   const options = withWinogradBits(graph, plan, given);
-  const choice = await chooseConfiguration(statistics, options);
+  const choice = await chooseConfiguration(statistics, options, progress);
   const fitted = await fitLayers(graph, choice, statistics.slackOf, options);
   const quants = new Map([...choice.activations].map(([id, { quant }]) => [id, quant]));
   const rounded = integerGraph(graph, quants, fitted, options.requant);

@@ -1,7 +1,8 @@
+import type { QuantParams } from '../graph/types.ts';
 import { type ActivationChoice, chooseActivation } from './activations.ts';
 import { gridOf } from './clipping.ts';
 import type { Candidate, GroupCandidates } from './decide-steps.ts';
-import { all, type GroupDecision, type Measured, type MeasureLayer, tooNarrow } from './group-decision.ts';
+import { all, type GroupDecision, hasGivenSegments, type Measured, measureLayer, tooNarrow } from './group-decision.ts';
 import { stepsOfGroup } from './group-steps.ts';
 import { flushInstructions, type Layer } from './layer.ts';
 
@@ -21,14 +22,12 @@ interface Width {
 }
 
 /** Candidates for layers whose weights are rounded, or whose segments are still open: judged by the errors of their outputs. */
-export async function roundedCandidates(
-  { group, histogram, layers, others, options }: GroupDecision,
-  measureWithOutput: MeasureLayer,
-): Promise<Required<GroupCandidates>> {
-  // Outputs are large, and all widths are held together.
-  const measure = async (...what: Parameters<MeasureLayer>): Promise<Measured | undefined> => {
-    const measured = await measureWithOutput(...what);
-    return measured && { segments: measured.segments, fitted: measured.fitted, noise: measured.noise };
+export async function roundedCandidates(decision: GroupDecision): Promise<GroupCandidates> {
+  const { group, histogram, layers, others, options } = decision;
+  // Outputs are large, and all widths are held together: without them.
+  const measure = async (layer: Layer, segments: number | 'flush', x: QuantParams): Promise<Measured | undefined> => {
+    const measured = await measureLayer(decision, layer, segments, x);
+    return measured && { segments, fitted: measured.fitted, noise: measured.noise };
   };
   const { clipping, requant } = options;
   const grid = gridOf(requant);
@@ -56,7 +55,7 @@ export async function roundedCandidates(
   const limit = limits.reduce((a, b) => a + b, others * acceptableNoise(possible.map(({ choice }) => choice.noise)));
   const candidates = (await all(possible, candidateOf)).filter((candidate) => candidate !== undefined);
   if (candidates.length === 0) throw tooNarrow(layers);
-  return { candidates, tried: widths.length, limit };
+  return { candidates, tried: widths.length, ...(hasGivenSegments(layers) ? {} : { limit }) };
 }
 
 /** Relative to the least noise that there can be, at any of the widths, with as many flushes as it takes. */

@@ -59,6 +59,13 @@ export class Network {
     return this.node({ kind: 'fullyConnected', ...(clamp === undefined ? {} : { clamp }) }, inputs);
   }
 
+  /** Of each channel, over all positions. */
+  globalMean(x: TensorId): TensorId {
+    const [, height, width] = this.builder.tensors.get(x)!.shape as [number, number, number];
+    const window = { kernel: [height, width], strides: [1, 1], pads: [0, 0, 0, 0], ceilExtra: [0, 0] } as const;
+    return this.node({ kind: 'averagePool', ...window, countIncludePad: false }, [x]);
+  }
+
   build(...outputs: readonly TensorId[]): Graph {
     for (const id of outputs) {
       this.builder.outputs.push({
@@ -84,14 +91,7 @@ export function mixedNetwork(seed = 1): Graph {
   const left = n.conv(pooled, 4, 1, { clamp: { lo: 0, hi: 6 } });
   const right = n.node({ kind: 'unary', fn: { name: 'hardSwish' } }, [n.conv(pooled, 12, 3, { groups: 2 })]);
   const joined = n.node({ kind: 'concat', axis: 3 }, [left, right]);
-  const window = {
-    kernel: [4, 4],
-    strides: [1, 1],
-    pads: [0, 0, 0, 0],
-    countIncludePad: false,
-    ceilExtra: [0, 0],
-  } as const;
-  const mean = n.node({ kind: 'averagePool', ...window }, [joined]);
+  const mean = n.globalMean(joined);
   const flat = n.node({ kind: 'reshape', shape: [1, 16] }, [mean]);
   const hidden = n.fullyConnected(flat, 10, relu);
   return n.build(n.node({ kind: 'softmax', axis: 1 }, [n.fullyConnected(hidden, 4)]));

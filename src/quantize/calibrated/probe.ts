@@ -1,8 +1,8 @@
 import { invariant } from '../../core/diagnostics.ts';
 import { must } from '../../core/must.ts';
 import { outputOf, tensorOf } from '../../graph/build.ts';
+import { singleNodeGraph } from '../../graph/part.ts';
 import type { AccumulatorModel, Graph, Node, Shape, Tensor } from '../../graph/types.ts';
-import { singleNodeGraph } from '../../interpret/exact-node.ts';
 import { createFloatEvaluator } from '../../interpret/float.ts';
 import { isReductionNode, type ReductionNode } from '../certify.ts';
 import { accumulatorOfProduct } from '../segments.ts';

@@ -1,8 +1,8 @@
 import { must } from '../../core/must.ts';
 import { type Progress, silentProgress } from '../../core/progress.ts';
 import { outputOf } from '../../graph/build.ts';
+import { singleNodeGraph } from '../../graph/part.ts';
 import type { Graph, Node, QuantParams, TensorId } from '../../graph/types.ts';
-import { singleNodeGraph } from '../../interpret/exact-node.ts';
 import { type ActivationChoice, chooseActivation } from '../activations.ts';
 import { isReductionNode } from '../certify.ts';
 import { gridOf, stepsOf } from '../clipping.ts';

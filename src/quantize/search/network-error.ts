@@ -1,11 +1,11 @@
 import { must } from '../../core/must.ts';
-import { outputOf, tensorOf } from '../../graph/build.ts';
+import { outputIds, outputOf, tensorOf } from '../../graph/build.ts';
+import { partOf } from '../../graph/part.ts';
 import { sizeOf } from '../../graph/shape.ts';
 import type { Graph, Node, QuantParams, TensorId } from '../../graph/types.ts';
 import { createFloatEvaluator } from '../../interpret/float.ts';
 import type { ActivationGroup } from '../groups.ts';
 import { roundValues, type SampledActivations } from './output-error.ts';
-import { partOf } from './part.ts';
 
 /**
  * What the quantization of one group of activations does to the network's outputs, all else in float: their relative squared errors,
@@ -46,8 +46,7 @@ export async function networkErrorOf(
         outputs.get(id) ?? (group.members.includes(id) ? roundValues(float(id), x) : float(id));
       const inputs = rest.inputs.map(({ tensor }) => valuesOf(tensor));
       const results = await evaluator?.run(inputs, sampled.count);
-      const ids = [...new Set(graph.outputs.map((p) => p.tensor))];
-      return ids.reduce((sum, id) => {
+      return outputIds(graph).reduce((sum, id) => {
         const size = sizeOf(tensorOf(graph, id).shape);
         return sum + relativeError(float(id), results?.get(id) ?? valuesOf(id), size);
       }, 0);

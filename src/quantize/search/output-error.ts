@@ -1,7 +1,8 @@
+import { invariant } from '../../core/diagnostics.ts';
 import { must } from '../../core/must.ts';
 import { outputOf, tensorOf, withTensors } from '../../graph/build.ts';
+import { singleNodeGraph } from '../../graph/part.ts';
 import type { Clamp, Graph, Node, QuantParams, TensorId } from '../../graph/types.ts';
-import { singleNodeGraph } from '../../interpret/exact-node.ts';
 import { createFloatEvaluator } from '../../interpret/float.ts';
 import { isReductionNode, type ReductionNode } from '../certify.ts';
 import type { FittedLayer, Layer } from '../layer.ts';
@@ -21,7 +22,9 @@ export interface SampledActivations {
  */
 export type OutputError = (layer: Layer, x: QuantParams, fitted: FittedLayer) => Promise<RoundedOutput>;
 
+/** A layer's output with data and weights rounded. */
 export interface RoundedOutput {
+  /** Its relative squared error. */
   readonly noise: number;
   /** Behind the clamp, in the tensor's own order, sample after sample. */
   readonly values: Float32Array;
@@ -47,7 +50,7 @@ export function createOutputError(graph: Graph, sampled: SampledActivations): Ou
   };
   return async (layer, x, fitted) => {
     const { node } = layer;
-    if (!isReductionNode(node)) return { noise: 0, values: new Float32Array() };
+    if (!isReductionNode(node)) throw invariant(`${node.id} has no weights`);
     const weights = realWeights(fitted, layer.reduction.length);
     const sums = await runSums(graph, node, roundedInput(node, x), weights, sampled.count);
     return behindClamp(await floatOutput(node), sums, layer.reduction.channels, node.op.clamp);

@@ -1,11 +1,11 @@
 import { must } from '../../core/must.ts';
 import { createRandom } from '../../core/random.ts';
-import { outputOf } from '../../graph/build.ts';
+import { outputIds, outputOf } from '../../graph/build.ts';
+import { partOf } from '../../graph/part.ts';
 import type { Graph, Node, NodeId, TensorId } from '../../graph/types.ts';
 import { createFloatEvaluator } from '../../interpret/float.ts';
 import { isReduction } from '../groups.ts';
 import type { SampledActivations } from './output-error.ts';
-import { partOf } from './part.ts';
 
 /** Relative power of the noise that is added to a layer's output: about that of rounding it. */
 const NOISE = 2 ** -8;
@@ -33,7 +33,7 @@ async function sensitivity(
   const y = outputOf(graph, node).id;
   const noisy = withNoise(valuesOf(y));
   const rest = partOf(graph, graph.nodes.slice(index + 1));
-  const outputs = [...new Set(graph.outputs.map((p) => p.tensor))];
+  const outputs = outputIds(graph);
   if (outputs.includes(y) || !rest.inputs.some((p) => p.tensor === y)) return 1;
   const evaluator = await createFloatEvaluator(rest, { activations: rest.outputs.map((p) => p.tensor) });
   try {

@@ -1,8 +1,8 @@
 import { must } from '../../core/must.ts';
 import { isKind, outputOf, tensorOf } from '../../graph/build.ts';
+import { singleNodeGraph } from '../../graph/part.ts';
 import { sizeOf } from '../../graph/shape.ts';
 import type { Conv2dOp, Graph, Node, NodeId, TensorId } from '../../graph/types.ts';
-import { singleNodeGraph } from '../../interpret/exact-node.ts';
 import { winogradTransforms } from '../../numeric/winograd.ts';
 import { quantOf } from '../../ops/quantized.ts';
 import type { NodeRun } from '../correct.ts';

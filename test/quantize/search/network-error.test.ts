@@ -9,13 +9,6 @@ import type { SampledActivations } from '../../../src/quantize/search/output-err
 import { Network, noise, relu } from '../networks.ts';
 
 const COUNT = 8;
-const window = {
-  kernel: [8, 8],
-  strides: [1, 1],
-  pads: [0, 0, 0, 0],
-  countIncludePad: false,
-  ceilExtra: [0, 0],
-} as const;
 /** So fine that nothing is rounded to speak of. */
 const fine: QuantParams = { scale: [2 ** -20], zeroPoint: 0, qmin: -(2 ** 28), qmax: 2 ** 28 };
 
@@ -24,7 +17,7 @@ function pooled(): { graph: Graph; hidden: TensorId; output: TensorId } {
   const n = new Network('pooled', 3);
   const hidden = n.conv(n.input([1, 8, 8, 3]), 16, 3, { clamp: relu });
   const output = n.conv(hidden, 12, 3, { clamp: relu });
-  const classes = n.conv(n.node({ kind: 'averagePool', ...window }, [output]), 6, 1);
+  const classes = n.conv(n.globalMean(output), 6, 1);
   return { graph: n.build(classes), hidden, output };
 }
 
