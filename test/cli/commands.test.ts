@@ -182,7 +182,7 @@ describe('for people', () => {
   test('the result is on stdout, progress on stderr, none with --quiet', async () => {
     const words = ['quantize', tiny.model, '--calibrate', tiny.pixels, '-o', join(folder, 'people.q.onnx')];
     const seen = await neonarrow(...words);
-    expect(seen.stderr).toBe('calibrate …\ncorrect biases …\n');
+    expect(seen.stderr).toBe('calibrate …\nchoose data bits …\ncorrect biases …\n');
     expect(seen.stdout).toMatch(/^layer +data +weights +sums +segments +full +scalar +SQNR\n/);
     expect(seen.stdout).toMatch(/^conv1 .*proven$/m);
     expect(seen.stdout).not.toMatch(/[ \t]$/m);

@@ -66,7 +66,7 @@ describe('build', () => {
   test('ends for people with the verdict', async () => {
     const { stdout, stderr } = await neonarrow(...buildWords(join(folder, 'people')));
     expect(stdout).toMatch(/\nverified, 0 mismatches \(\d+ vectors, [\d,]+ bytes a run\)\n$/);
-    expect(stderr).toMatch(/^calibrate …\ncorrect biases …\nverify …\n/);
+    expect(stderr).toMatch(/^calibrate …\nchoose data bits …\ncorrect biases …\nverify …\n/);
   });
 });
 
