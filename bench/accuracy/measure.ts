@@ -3,10 +3,11 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { makeFolder } from '../../src/core/make-folder.ts';
 import { writeFileSafely } from '../../src/core/write-file.ts';
-import { floatAccuracy, quantizedAccuracy } from '../../src/interpret/accuracy.ts';
+import type { Dataset } from '../../src/data/dataset.ts';
 import { completeOptions } from '../../src/quantize/options.ts';
 import { quantize } from '../../src/quantize/quantize.ts';
 import type { LayerReport } from '../../src/quantize/report.ts';
+import { type Answers, divergenceOf, floatAnswers, quantizedAnswers, top1Of } from './compare.ts';
 import type { Network, NetworkName } from './networks.ts';
 import type { Row } from './rows.ts';
 
@@ -14,6 +15,8 @@ export interface Result {
   readonly row: Row;
   readonly floatTop1: number;
   readonly top1: number;
+  /** Of the classes' probabilities from the float network's, in nats. */
+  readonly divergence: number;
   readonly seconds: number;
   readonly layers: readonly LayerReport[];
 }
@@ -60,16 +63,22 @@ async function measure({ options, images }: Row, { model, calibration, evaluatio
   const start = performance.now();
   const { graph, layers } = await quantize(model.graph, calibration, options);
   const seconds = (performance.now() - start) / 1000;
-  const { top1 } = await quantizedAccuracy(graph, evaluation, { samples: images });
-  return { floatTop1: await floatTop1(model, evaluation, images), top1, seconds, layers };
+  const quantized = await quantizedAnswers(graph, evaluation, images);
+  const float = await knownFloatAnswers(model, evaluation, images);
+  return {
+    floatTop1: top1Of(float, evaluation),
+    top1: top1Of(quantized, evaluation),
+    divergence: divergenceOf(float, quantized),
+    seconds,
+    layers,
+  };
 }
 
-const floats = new Map<string, Promise<number>>();
+const floats = new Map<string, Promise<Answers>>();
 
-function floatTop1(model: Network['model'], evaluation: Network['evaluation'], images: number): Promise<number> {
-  const key = `${model.sha256} ${images}`;
-  const found =
-    floats.get(key) ?? floatAccuracy(model.path, model.graph, evaluation, { samples: images }).then(({ top1 }) => top1);
+function knownFloatAnswers({ sha256, graph }: Network['model'], evaluation: Dataset, images: number): Promise<Answers> {
+  const key = `${sha256} ${images}`;
+  const found = floats.get(key) ?? floatAnswers(graph, evaluation, images);
   floats.set(key, found);
   return found;
 }

@@ -8,6 +8,8 @@ function table(head: Cells, rows: readonly Cells[]): string {
 }
 
 const points = (result: Result) => (100 * (result.floatTop1 - result.top1)).toFixed(2);
+/** In thousandths of a nat. */
+const divergence = (result: Result) => (1000 * result.divergence).toFixed(1);
 const percent = (x: number) => `${(100 * x).toFixed(2)} %`;
 
 function unique<T>(items: readonly T[]): T[] {
@@ -40,6 +42,7 @@ export function targetsTable(results: readonly Result[]): string {
       'quantized',
       'drop, points',
       'at most',
+      'divergence, ‰',
       'flushes',
       'data bits (s: steps)',
       'use',
@@ -53,6 +56,7 @@ export function targetsTable(results: readonly Result[]): string {
       percent(r.top1),
       points(r),
       r.row.target ?? '',
+      divergence(r),
       flushes(r),
       widthsOf(r),
       utilization(r),
@@ -61,17 +65,17 @@ export function targetsTable(results: readonly Result[]): string {
   );
 }
 
-/** A row a technique, a column a network and a width. */
+/** A row a technique, a column a network and a width: points lost, and the divergence in brackets. */
 export function ablationTable(results: readonly Result[]): string {
   const columns = unique(results.map(columnOf));
   const rows = unique(results.map((r) => r.row.what)).map((what) => [
     what,
     ...columns.map((column) => {
       const result = results.find((r) => r.row.what === what && columnOf(r) === column);
-      return result === undefined ? '' : points(result);
+      return result === undefined ? '' : `${points(result)} (${divergence(result)})`;
     }),
   ]);
-  return table(['drop in points', ...columns], rows);
+  return table(['drop in points (divergence, ‰)', ...columns], rows);
 }
 
 export const formatsTable = ablationTable;

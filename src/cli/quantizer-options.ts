@@ -65,8 +65,14 @@ export function withQuantizerOptions(command: Command): Command {
 
 const modes = ['proven', 'calibrated'] as const;
 
-/** How to quantize, whatever the accumulator and the analysis. */
-export function withTechniqueOptions(command: Command): Command {
+/**
+ * How to quantize, whatever the accumulator and the analysis.
+ * @param auto what `--techniques auto` is, in words
+ */
+export function withTechniqueOptions(
+  command: Command,
+  auto = 'bias for NEON lanes of 16 bits or more, unless --segments is a number; else default',
+): Command {
   return command
     .optionsGroup('Quantizing:')
     .addOption(
@@ -78,7 +84,7 @@ export function withTechniqueOptions(command: Command): Command {
     .option('--guard <factor>', 'calibrated: how many times as wide as seen sums may get', factor, defaultOptions.guard)
     .option(
       '--techniques <list>',
-      `to get accuracy back: all, none, default, or some of ${techniques.join(', ')}; auto: bias for NEON lanes of 16 bits or more, else default`,
+      `to get accuracy back: all, none, default, or some of ${techniques.join(', ')}; auto: ${auto}`,
       'auto',
     )
     .addOption(

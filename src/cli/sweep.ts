@@ -66,7 +66,7 @@ export function addSweep(program: Command): void {
     .option('--no-cache', 'evaluate everything anew')
     .option('--shard <i/n>', 'the i-th of n parts of the points: sweep.json only, for "neonarrow merge"', parseShard);
   withDataOptions(command, { calibrate: true, evaluate: true });
-  withGlobalOptions(withTechniqueOptions(withModelOptions(command)));
+  withGlobalOptions(withTechniqueOptions(withModelOptions(command), 'bias'));
   command.action((path: string, flags: Flags) => perform(flags, (progress) => run(path, flags, progress)));
 }
 
@@ -75,8 +75,10 @@ async function run(path: string, flags: Flags, progress: Progress): Promise<Outc
   requireQuantized(model, false);
   // Without flushes unless asked for: with them, any accumulator holds the sums of any weights.
   const segments = flags.segments === 'auto' ? '1' : flags.segments;
+  // All points alike, and in minutes.
+  const techniques = flags.techniques === 'auto' ? 'bias' : flags.techniques;
   const quantizer = quantizerOptions(
-    { ...flags, accBits: 16, lanes: 'auto', analysis: 'weights', segments, winograd: 'off' },
+    { ...flags, accBits: 16, lanes: 'auto', analysis: 'weights', segments, techniques, winograd: 'off' },
     flags.samples,
   );
   const { seed, samples, images } = flags;

@@ -50,6 +50,12 @@ export function outputIds(graph: Graph): TensorId[] {
   return [...new Set(graph.outputs.map((p) => p.tensor))];
 }
 
+/** The tensor that a softmax makes the output of; the output itself where none does. */
+export function logitsOf(graph: Graph, output: TensorId): TensorId {
+  const producer = producerOf(graph, output);
+  return producer?.op.kind === 'softmax' ? must(producer.inputs[0], 'input') : output;
+}
+
 /** Grows a graph; the only mutable form, used by the importer and by passes. */
 export class GraphBuilder {
   readonly tensors = new Map<TensorId, Tensor>();

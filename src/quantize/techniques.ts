@@ -26,11 +26,18 @@ export const defaultTechniques: ReadonlySet<Technique> = new Set([
 ]);
 
 /**
- * What is done where nothing is asked for. NEON lanes of 16 bits leave weights enough room: rounding them to nearest cost All-CNN-C and
- * ResNet-8 nothing, and fitting them takes long. Everywhere else the budget binds.
+ * What is done where nothing is asked for. NEON lanes of 16 bits that are flushed as often as it takes leave weights enough room: rounding
+ * them to nearest cost All-CNN-C and ResNet-8 little or nothing, and fitting them takes long. Everywhere else the budget binds.
  */
-export function automaticTechniques(accumulator: { readonly accBits: number; readonly lanes: number }) {
-  return accumulator.accBits >= 16 && accumulator.lanes > 1 ? new Set<Technique>(['bias']) : defaultTechniques;
+export function automaticTechniques({ accBits, lanes, segments }: Room): ReadonlySet<Technique> {
+  const roomy = accBits >= 16 && lanes > 1 && typeof segments !== 'number';
+  return roomy ? new Set<Technique>(['bias']) : defaultTechniques;
+}
+
+interface Room {
+  readonly accBits: number;
+  readonly lanes: number;
+  readonly segments: number | 'auto' | 'flush';
 }
 
 /** Whether integers are fitted, or only rounded. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { defaultTechniques, parseTechniques, techniques } from '../../src/quantize/techniques.ts';
+import { automaticTechniques, defaultTechniques, parseTechniques, techniques } from '../../src/quantize/techniques.ts';
 
 const listed = (text: string) => [...parseTechniques(text)].sort();
 
@@ -22,6 +22,16 @@ describe('parseTechniques', () => {
           hint: expect.stringContaining('whole-error'),
         }),
       );
+    }
+  });
+});
+
+describe('what is done where nothing is asked for', () => {
+  it('is fitting, but where 16-bit lanes may be flushed as often as the weights need it', () => {
+    const neon = { accBits: 16, lanes: 8, segments: 'auto' } as const;
+    expect([...automaticTechniques(neon)]).toEqual(['bias']);
+    for (const tight of [{ segments: 1 }, { lanes: 1 }, { accBits: 12 }]) {
+      expect(automaticTechniques({ ...neon, ...tight })).toBe(defaultTechniques);
     }
   });
 });

@@ -1,5 +1,5 @@
 import { must } from '../../core/must.ts';
-import { outputIds, outputOf, tensorOf } from '../../graph/build.ts';
+import { logitsOf, outputIds, outputOf, tensorOf } from '../../graph/build.ts';
 import { partOf } from '../../graph/part.ts';
 import { sizeOf } from '../../graph/shape.ts';
 import type { Graph, Node, QuantParams, TensorId } from '../../graph/types.ts';
@@ -10,7 +10,8 @@ import { roundValues, type SampledActivations } from './output-error.ts';
 /**
  * What the quantization of one group of activations does to the network's outputs, all else in float: their relative squared errors,
  * added. Each sample counts alike, else those with large outputs, which a classifier is sure of, would decide; and each sample's mean is
- * taken off, as it changes no comparison of its outputs.
+ * taken off, as it changes no comparison of its outputs. Where a softmax makes the outputs, what it reads is judged: it hides most of the error
+ * of all but the samples that it is unsure of.
  *
  * The error of the next layer's output is not enough to go by: errors of rounding are as good as independent from position to
  * position and average out on the way, in every convolution and in the pooling at the end. A clipped peak does not: what it lacks is
@@ -37,8 +38,14 @@ export async function networkErrorOf(
 ): Promise<NetworkError | undefined> {
   const behind = nodesBehind(graph, group);
   if (behind === undefined) return undefined;
-  const rest = partOf(graph, behind);
-  const evaluator = behind.length > 0 ? await createFloatEvaluator(rest) : undefined;
+  const judged = outputIds(graph).map((id) => logitsOf(graph, id));
+  const made = new Set(behind.flatMap((node) => node.outputs));
+  const rest = partOf(
+    graph,
+    behind,
+    judged.filter((id) => made.has(id)),
+  );
+  const evaluator = rest.outputs.length > 0 ? await createFloatEvaluator(rest) : undefined;
   const float = (id: TensorId) => must(sampled.values.get(id), `values of ${id}`);
   return {
     async of(x, outputs) {
@@ -46,7 +53,7 @@ export async function networkErrorOf(
         outputs.get(id) ?? (group.members.includes(id) ? roundValues(float(id), x) : float(id));
       const inputs = rest.inputs.map(({ tensor }) => valuesOf(tensor));
       const results = await evaluator?.run(inputs, sampled.count);
-      return outputIds(graph).reduce((sum, id) => {
+      return judged.reduce((sum, id) => {
         const size = sizeOf(tensorOf(graph, id).shape);
         return sum + relativeError(float(id), results?.get(id) ?? valuesOf(id), size);
       }, 0);

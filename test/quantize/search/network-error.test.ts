@@ -74,6 +74,25 @@ describe('the error at the network’s outputs', () => {
     await error.release();
   });
 
+  it('is that of what a softmax reads', async () => {
+    const errorOf = async (softmax: boolean) => {
+      const n = new Network('sure', 6);
+      const hidden = n.conv(n.input([1, 4, 4, 3]), 8, 3, { clamp: relu });
+      const output = n.conv(hidden, 6, 3, { clamp: relu });
+      const logits = n.globalMean(output);
+      const graph = n.build(softmax ? n.node({ kind: 'softmax', axis: 3 }, [logits]) : logits);
+      const sampled = await sampledOf(graph);
+      const error = must(await networkErrorOf(graph, sampled, groupOf(graph, hidden)), 'error');
+      const off = sampled.values.get(output)!.map((v, i) => (i % 6 === 0 ? v + 1 : v));
+      const result = await error.of(fine, new Map([[output, off]]));
+      await error.release();
+      return result;
+    };
+    const plain = await errorOf(false);
+    expect(plain).toBeGreaterThan(1e-3);
+    expect(await errorOf(true)).toBeCloseTo(plain, 6);
+  });
+
   it('is not there where one layer of the group reads what another made', async () => {
     const n = new Network('dense', 5);
     const x = n.conv(n.input([1, 4, 4, 3]), 4, 3, { clamp: relu });
