@@ -1,8 +1,9 @@
 import Table from 'cli-table3';
 import { type BenchResult, type BenchRun, bestRun, type LayerBench, type Variant } from '../bench/bench.ts';
 import { modelledCpus } from '../bench/model-cycles.ts';
+import { grouped } from '../core/format.ts';
 import { must } from '../core/must.ts';
-import { grouped, plainTable } from './output.ts';
+import { plainTable } from './output.ts';
 
 /** Multiply-accumulates of one `vmlal_s8`: no direct convolution with 16-bit sums takes fewer instructions than 1/8 a MAC. */
 const limit = 1 / 8;

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { grouped } from '../core/format.ts';
 import { type BuildResult, build } from '../pipeline.ts';
 import { requireQuantized } from '../stages/read-model.ts';
 import type { Target } from '../targets/target.ts';
@@ -6,7 +7,6 @@ import { defaultFolder, kernelsByLayer, targetOf, withTargetOption } from './bun
 import { type Outcome, perform } from './command.ts';
 import { type LayoutFlags, layoutEntries, layoutOf, withLayoutOptions } from './layout-options.ts';
 import { openModel } from './model-options.ts';
-import { grouped } from './output.ts';
 import { manifestOptions, quantizerOptions } from './quantizer-options.ts';
 import { type QuantizingFlags, withQuantizingOptions } from './quantizing-options.ts';
 import { searchJson, searchOf, searchText, withReasons, writeFront } from './search-options.ts';

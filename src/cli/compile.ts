@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { requireBareMetal } from '../build/toolchains.ts';
 import { reject } from '../core/diagnostics.ts';
+import { grouped } from '../core/format.ts';
 import type { Progress } from '../core/progress.ts';
 import { requireBundleFolder, writeBundle } from '../emit/write.ts';
 import { agreementWith } from '../interpret/agreement.ts';
@@ -14,7 +15,6 @@ import { type GlobalOptions, type Outcome, perform, withGlobalOptions } from './
 import { type DataFlags, withDataOptions } from './data-options.ts';
 import { type LayoutFlags, layoutEntries, layoutOf, withLayoutOptions } from './layout-options.ts';
 import { type ModelFlags, openModel, withModelOptions } from './model-options.ts';
-import { grouped } from './output.ts';
 import { agreementText, layerTable, scalarBitsOf, scalarText } from './tables.ts';
 
 type Flags = GlobalOptions & ModelFlags & DataFlags & LayoutFlags & { out?: string; target: string };

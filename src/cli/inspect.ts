@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander';
+import { grouped } from '../core/format.ts';
 import { inputsOf } from '../graph/build.ts';
 import { printGraph } from '../graph/print.ts';
 import type { Graph } from '../graph/types.ts';
@@ -8,7 +9,6 @@ import { layerSolutions } from '../quantize/search/solution-space.ts';
 import type { Model } from '../stages/read-model.ts';
 import { type GlobalOptions, type Outcome, perform, withGlobalOptions } from './command.ts';
 import { type ModelFlags, openModel, withModelOptions } from './model-options.ts';
-import { grouped } from './output.ts';
 import { layerTable, scalarBitsOf, scalarText, solutionTable } from './tables.ts';
 import { wholeNumber } from './words.ts';
 

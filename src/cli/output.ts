@@ -8,16 +8,6 @@ export function printResult(json: boolean, result: object, text: () => string): 
   process.stdout.write(json ? `${JSON.stringify(result, null, 2)}\n` : `${text().trimEnd()}\n`);
 }
 
-/** 12,345,678 */
-export function grouped(n: number): string {
-  return n.toLocaleString('en-US');
-}
-
-/** 0.8748 as 87.48 % */
-export function percent(fraction: number): string {
-  return `${(fraction * 100).toFixed(2)} %`;
-}
-
 /** cli-table3 options for a table without lines, as `ls -l` and `docker ps` print. */
 export const plainTable = {
   chars: {

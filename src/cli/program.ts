@@ -9,6 +9,7 @@ import { addInspect } from './inspect.ts';
 import { addMerge } from './merge.ts';
 import { addQuantize } from './quantize.ts';
 import { addRegress } from './regress.ts';
+import { addReport } from './report.ts';
 import { addSweep } from './sweep.ts';
 import { addVerify } from './verify.ts';
 
@@ -34,6 +35,7 @@ export function createProgram(): Command {
     addMerge,
     addEvaluate,
     addBench,
+    addReport,
     addInspect,
     addDoctor,
   ])

@@ -2,13 +2,14 @@ import { readFile } from 'node:fs/promises';
 import Table from 'cli-table3';
 import type { Command } from 'commander';
 import { reject } from '../core/diagnostics.ts';
+import { grouped } from '../core/format.ts';
 import { requireWritable, writeFileSafely } from '../core/write-file.ts';
 import { type Change, compareResults } from '../regress/compare.ts';
 import { junitXml } from '../regress/junit.ts';
 import { markdownReport } from '../regress/markdown.ts';
 import { allEqual, type RegressResults, resultsSchema } from '../regress/result.ts';
 import type { Outcome } from './command.ts';
-import { grouped, plainTable, tableText } from './output.ts';
+import { plainTable, tableText } from './output.ts';
 
 /** What becomes of the results: the flags of `regress` and `merge`. */
 export interface ReportFlags {

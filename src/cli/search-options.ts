@@ -1,12 +1,12 @@
 import type { Command } from 'commander';
 import { Option } from 'commander';
 import { reject } from '../core/diagnostics.ts';
+import { grouped, percent } from '../core/format.ts';
 import { requireWritable, writeFileSafely } from '../core/write-file.ts';
 import type { LayerOverride } from '../quantize/options.ts';
 import type { Trial } from '../quantize/search/trial.ts';
 import { defaultCacheFolder } from '../stages/evaluation-cache.ts';
 import type { SearchKind, SearchResult, SearchSettings } from '../stages/search.ts';
-import { grouped, percent } from './output.ts';
 
 export interface SearchFlags {
   readonly search?: SearchKind;

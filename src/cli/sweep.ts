@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import Table from 'cli-table3';
 import type { Command } from 'commander';
 import { reject } from '../core/diagnostics.ts';
+import { grouped, percent } from '../core/format.ts';
 import type { Progress } from '../core/progress.ts';
 import { parseShard, type Shard, shardOf } from '../core/shard.ts';
 import { requireWritable, writeFileSafely } from '../core/write-file.ts';
@@ -15,7 +16,7 @@ import { type Accumulator, type SweepPoint, sweep } from '../stages/sweep.ts';
 import { type GlobalOptions, type Outcome, perform, withGlobalOptions } from './command.ts';
 import { type DataFlags, withDataOptions } from './data-options.ts';
 import { type ModelFlags, openModel, withModelOptions } from './model-options.ts';
-import { grouped, percent, plainTable, tableText } from './output.ts';
+import { plainTable, tableText } from './output.ts';
 import { type QuantizerFlags, quantizerOptions, withTechniqueOptions } from './quantizer-options.ts';
 import { listOption, wholeNumber } from './words.ts';
 

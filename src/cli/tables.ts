@@ -1,4 +1,5 @@
 import Table from 'cli-table3';
+import { grouped, percent } from '../core/format.ts';
 import type { Accuracy } from '../interpret/accuracy.ts';
 import type { Agreement } from '../interpret/agreement.ts';
 import type { LayerReport } from '../quantize/report.ts';
@@ -6,7 +7,7 @@ import type { LayerSolutions } from '../quantize/search/solution-space.ts';
 import { labelOf } from '../quantize/winograd/decide.ts';
 import type { IntegerAccuracy } from '../stages/integer-accuracy.ts';
 import type { VerifyResult } from '../verify/result.ts';
-import { grouped, percent, plainTable, tableText } from './output.ts';
+import { plainTable, tableText } from './output.ts';
 
 /** One line a layer with weights: what was chosen and what is proven. */
 export function layerTable(layers: readonly LayerReport[], kernels?: ReadonlyMap<string, string>): string {

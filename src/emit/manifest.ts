@@ -180,7 +180,8 @@ function tensorEntry({ options }: EmitContext, id: string): z.infer<typeof tenso
   return { shape: [...tensor.shape], ...dataWidth(quant), scale: quant.step, zeroPoint: quant.zeroPoint };
 }
 
-function sha256(contents: string | Uint8Array): string {
+/** As a manifest gives it: in hexadecimal. */
+export function sha256(contents: string | Uint8Array): string {
   return createHash('sha256').update(contents).digest('hex');
 }
 

@@ -1,3 +1,4 @@
+import { grouped } from '../core/format.ts';
 import type { ProgramResult, RegressResults } from './result.ts';
 
 /** What differs from the last run. */
@@ -62,7 +63,6 @@ function numberChange(
   if (before === undefined || after === undefined || before === after) return undefined;
   const percent =
     before === 0 ? '' : ` (${after > before ? '+' : ''}${((100 * (after - before)) / before).toFixed(1)} %)`;
-  const grouped = (n: number): string => n.toLocaleString('en-US');
   return change(program, what, `${grouped(before)} → ${grouped(after)}${percent}`, after > before * (1 + allowed));
 }
 

@@ -1,3 +1,4 @@
+import { grouped } from '../core/format.ts';
 import type { Change } from './compare.ts';
 import type { ProgramResult, RegressResults } from './result.ts';
 
@@ -37,14 +38,14 @@ function changesTable(changes: readonly Change[]): string {
 }
 
 function costsTable(programs: readonly ProgramResult[]): string {
-  const grouped = (n: number | undefined): string => n?.toLocaleString('en-US') ?? '';
+  const number = (n: number | undefined): string => (n === undefined ? '' : grouped(n));
   const rows = programs.map(({ bundle, build, compiler, instructions, memory, runs }) => [
     bundle,
     build,
     compiler,
     runs.map(({ cpu, ok }) => (ok ? cpu : `**${cpu}**`)).join(' '),
-    grouped(instructions),
-    ...[memory?.code, memory?.constants, memory?.data, memory?.arena, memory?.stack].map(grouped),
+    number(instructions),
+    ...[memory?.code, memory?.constants, memory?.data, memory?.arena, memory?.stack].map(number),
   ]);
   const head = ['bundle', 'program', 'compiler', 'CPUs', 'instructions', 'code', 'constants', 'data', 'arena', 'stack'];
   return `## Programs\n\nInstructions of one inference, memory in bytes.\n\n${table(head, rows)}`;

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { copyFile, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { countRepeat } from '../bench/count.ts';
@@ -6,9 +5,10 @@ import { type Runner, runProgram } from '../build/run.ts';
 import { withTempDir } from '../build/temp.ts';
 import { runnerName, type Toolchain } from '../build/toolchains.ts';
 import { NeonarrowError, reject } from '../core/diagnostics.ts';
-import type { Manifest } from '../emit/manifest.ts';
+import { sha256 } from '../emit/manifest.ts';
 import { findTarget } from '../targets/find.ts';
 import type { Target } from '../targets/target.ts';
+import { alteredFiles } from '../verify/altered.ts';
 import { goldenPath } from '../verify/golden.ts';
 import { readManifest } from '../verify/load.ts';
 import { type BundleSources, buildHarness, checkObjects, findSources, type ProgramMemory } from '../verify/programs.ts';
@@ -38,19 +38,6 @@ export async function openBundle(dir: string): Promise<ReplayedBundle> {
   });
   const altered = await alteredFiles(dir, files);
   return { sources, target: findTarget(target), arenaBytes: arena.bytes, vectors, expected: sha256(contents), altered };
-}
-
-/** The files of which the manifest has another checksum: a change that no golden vector shows is found all the same. */
-async function alteredFiles(dir: string, files: Manifest['files']): Promise<string[]> {
-  const checked = files.map(async (file) => {
-    const contents = await readFile(join(dir, file.path)).catch(() => undefined);
-    return contents === undefined || sha256(contents) !== file.sha256 ? [file.path] : [];
-  });
-  return (await Promise.all(checked)).flat();
-}
-
-function sha256(contents: Uint8Array): string {
-  return createHash('sha256').update(contents).digest('hex');
 }
 
 /** Large networks, unoptimized, on a loaded machine. */

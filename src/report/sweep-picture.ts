@@ -1,5 +1,5 @@
-import { parse, resetSVGDefIds, View } from 'vega';
-import { compile, type TopLevelSpec } from 'vega-lite';
+import type { TopLevelSpec } from 'vega-lite';
+import { svgOf } from './svg.ts';
 
 /** One point of a curve. */
 export interface CurvePoint {
@@ -28,13 +28,7 @@ const drops = [leastDrop, 0.1, 0.3, 1, 3, 10, 30, 100];
  * logarithmic scale, where tenths of a point are seen. The same points give the same bytes.
  */
 export async function sweepPicture(picture: SweepPicture): Promise<string> {
-  resetSVGDefIds();
-  const view = new View(parse(compile(specOf(picture)).spec), { renderer: 'none' });
-  try {
-    return `${await view.toSVG()}\n`;
-  } finally {
-    view.finalize();
-  }
+  return `${await svgOf(specOf(picture))}\n`;
 }
 
 function specOf({ title, subtitle, floatTop1, points }: SweepPicture): TopLevelSpec {

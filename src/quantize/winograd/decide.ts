@@ -1,3 +1,4 @@
+import { grouped } from '../../core/format.ts';
 import { must } from '../../core/must.ts';
 import { isKind, outputOf, tensorOf } from '../../graph/build.ts';
 import { singleNodeGraph } from '../../graph/part.ts';
@@ -100,7 +101,7 @@ export async function decide(
 export function costText(graph: Graph, id: NodeId, instructionsOf: InstructionCount | undefined): string {
   const node = graph.nodes.find((n) => n.id === id);
   if (node === undefined || instructionsOf === undefined) return '';
-  return `, ${Math.round(instructionsOf(singleNodeGraph(graph, node))).toLocaleString('en')} instructions`;
+  return `, ${grouped(Math.round(instructionsOf(singleNodeGraph(graph, node))))} instructions`;
 }
 
 const labels: Readonly<Record<WinogradName, string>> = { f4: 'F(4×4)', f2: 'F(2×2)', 'f2-exact': 'F(2×2) exact' };

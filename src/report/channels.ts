@@ -1,0 +1,47 @@
+import { must } from '../core/must.ts';
+import type { Graph, NodeId } from '../graph/types.ts';
+import { preloadOf, type SumRange, utilizationOf, widest } from '../quantize/accumulator.ts';
+import { certify, integerLayerOf, isIntegerNode } from '../quantize/certify.ts';
+
+/** What one output channel's widest accumulator can hold. */
+export interface ChannelUse {
+  /** All values that its sum can have: proven, or measured and widened by the guard factor. */
+  readonly range: SumRange;
+  /** What the accumulator starts from so that they fit. */
+  readonly preload: number;
+  /** The share of the accumulator's 2^bits values. */
+  readonly use: number;
+}
+
+/** The accumulators of a layer with weights. */
+export interface LayerChannels {
+  readonly proven: boolean;
+  readonly bits: number;
+  readonly lanes: number;
+  readonly segments: number;
+  /** What is multiplied by the weights: the range of the proof. */
+  readonly operands: SumRange;
+  readonly channels: readonly ChannelUse[];
+}
+
+/**
+ * Proves a quantized graph once more, from its integer weights.
+ * @throws as `certify` does where there is no proof
+ */
+export function layerChannels(graph: Graph): ReadonlyMap<NodeId, LayerChannels> {
+  const proofs = certify(graph);
+  return new Map(
+    graph.nodes.filter(isIntegerNode).map((node) => {
+      const { integer, operands } = integerLayerOf(graph, node);
+      const { bits, lanes, segments } = integer.accumulator;
+      const proof = proofs.get(node.id);
+      const ranges = proof?.worst ?? must(integer.sums, `measured sums of ${node.id}`).map(widest);
+      const channels = ranges.map((range) => ({
+        range,
+        preload: preloadOf(range, bits),
+        use: utilizationOf(range, bits),
+      }));
+      return [node.id, { proven: proof !== undefined, bits, lanes, segments: segments.length, operands, channels }];
+    }),
+  );
+}
