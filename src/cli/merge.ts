@@ -7,7 +7,7 @@ import { requireWritable } from '../core/write-file.ts';
 import { mergeResults } from '../regress/regress.ts';
 import { type GlobalOptions, type Outcome, perform, withGlobalOptions } from './command.ts';
 import { concludeRegress, parseResults, type ReportFlags, withReportOptions } from './regress-report.ts';
-import { type SweepResult, sweepFiles, sweepText, writeSweep } from './sweep.ts';
+import { type SweepResult, sweepFiles, sweepText, writeSweep } from './sweep-results.ts';
 
 type Flags = GlobalOptions & ReportFlags & { out: string };
 
