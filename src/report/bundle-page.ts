@@ -37,7 +37,7 @@ export async function bundlePage(bundle: ReportedBundle): Promise<BundlePage> {
   const { manifest, program, altered, verification, bench } = bundle;
   const narrow = narrowLayers(bundle);
   const count = (proven: boolean) =>
-    narrow.reduce((sum, layer) => sum + (layer.proven === proven ? layer.channels.length : 0), 0);
+    narrow.reduce((sum, layer) => sum + (layer.proven === proven ? layer.channels.length / layer.taps : 0), 0);
   const [provenChannels, measuredChannels] = [count(true), count(false)];
   const { arena, files, model, options, target, version } = manifest;
   const html = renderHtml('report/bundle.html.hbs', {
@@ -113,15 +113,16 @@ function factsOf({ layers, weightBytes, arena, stackBytes }: Manifest): { name: 
   ];
 }
 
-function channelsView({ name, proven, bits, lanes, segments, operands, channels }: NarrowLayer) {
+function channelsView({ name, proven, bits, lanes, segments, operands, taps, channels }: NarrowLayer) {
+  const inTaps = taps === 1 ? '' : `, ${taps} taps of a tile each`;
   return {
     name,
-    count: grouped(channels.length),
+    count: `${grouped(channels.length / taps)} channels${inTaps}`,
     model: `${lanes}×${bits} bits${segments === 1 ? '' : `, ${segments} segments`}`,
     operands: `${operands.lo} to ${operands.hi}`,
     how: proven ? 'proven' : 'measured',
-    channels: channels.map(({ range, preload, use }, channel) => ({
-      channel,
+    channels: channels.map(({ range, preload, use }, i) => ({
+      channel: taps === 1 ? String(i) : `${Math.floor(i / taps)}, tap ${i % taps}`,
       lo: grouped(range.lo),
       hi: grouped(range.hi),
       preload: grouped(preload),

@@ -3,7 +3,7 @@ import type { Graph, NodeId } from '../graph/types.ts';
 import { preloadOf, type SumRange, utilizationOf, widest } from '../quantize/accumulator.ts';
 import { certify, integerLayerOf, isIntegerNode } from '../quantize/certify.ts';
 
-/** What one output channel's widest accumulator can hold. */
+/** What the widest accumulator of one output channel can hold; in the Winograd domain, of one tap of it. */
 export interface ChannelUse {
   /** All values that its sum can have: proven, or measured and widened by the guard factor. */
   readonly range: SumRange;
@@ -21,6 +21,9 @@ export interface LayerChannels {
   readonly segments: number;
   /** What is multiplied by the weights: the range of the proof. */
   readonly operands: SumRange;
+  /** Sums of each channel: 1, or the taps of a tile in the Winograd domain. */
+  readonly taps: number;
+  /** Channel after channel, tap after tap. */
   readonly channels: readonly ChannelUse[];
 }
 
@@ -32,7 +35,7 @@ export function layerChannels(graph: Graph): ReadonlyMap<NodeId, LayerChannels> 
   const proofs = certify(graph);
   return new Map(
     graph.nodes.filter(isIntegerNode).map((node) => {
-      const { integer, operands } = integerLayerOf(graph, node);
+      const { integer, operands, bias } = integerLayerOf(graph, node);
       const { bits, lanes, segments } = integer.accumulator;
       const proof = proofs.get(node.id);
       const ranges = proof?.worst ?? must(integer.sums, `measured sums of ${node.id}`).map(widest);
@@ -41,7 +44,9 @@ export function layerChannels(graph: Graph): ReadonlyMap<NodeId, LayerChannels> 
         preload: preloadOf(range, bits),
         use: utilizationOf(range, bits),
       }));
-      return [node.id, { proven: proof !== undefined, bits, lanes, segments: segments.length, operands, channels }];
+      const taps = channels.length / bias.data.length;
+      const layer = { proven: proof !== undefined, bits, lanes, segments: segments.length, operands, taps, channels };
+      return [node.id, layer];
     }),
   );
 }
