@@ -16,15 +16,15 @@ export interface Row {
 const scalar = (bits: number) => ({ lanes: 1, accBits: bits }) as const;
 const wide = (name: string) => new Map([[name, { accBits: 16 }]]);
 
-function allCnn(what: string, options: Partial<QuantizeOptions>, target: number): Row {
-  return { network: 'All-CNN-C', what, options, images: 10_000, target };
+function allCnn(what: string, options: Partial<QuantizeOptions>, target?: number): Row {
+  return { network: 'All-CNN-C', what, options, images: 10_000, ...(target !== undefined && { target }) };
 }
 
 function resnet(what: string, options: Partial<QuantizeOptions>, target: number): Row {
   return { network: 'ResNet-8', what, options, images: 4000, target };
 }
 
-/** What the project set out to reach. */
+/** What the project set out to reach; and what is lost without fitting. */
 export const targets: readonly Row[] = [
   allCnn('10 bits, one scalar accumulator', scalar(10), 2),
   allCnn('12 bits, one scalar accumulator', scalar(12), 0.3),
@@ -36,11 +36,10 @@ export const targets: readonly Row[] = [
   allCnn('14 bits, one scalar accumulator', scalar(14), 0.2),
   allCnn('16 bits, one scalar accumulator', scalar(16), 0.1),
   allCnn('16 bits, NEON lanes, no flush', { lanes: 8, accBits: 16, segments: 1 }, 0.1),
-  allCnn(
-    '16 bits, NEON lanes, no flush, weights fitted',
-    { lanes: 8, accBits: 16, segments: 1, techniques: defaultTechniques },
-    0.1,
-  ),
+  allCnn('16 bits, NEON lanes, no flush, weights rounded', {
+    ...{ lanes: 8, accBits: 16, segments: 1 },
+    techniques: parseTechniques('bias'),
+  }),
   allCnn(
     '8 bits in 16 NEON lanes, one flush; first layer 16 bits',
     { lanes: 8, accBits: 8, segments: 2, layers: wide('/0/Conv') },
