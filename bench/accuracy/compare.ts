@@ -5,8 +5,8 @@ import type { Graph, Tensor, TensorId } from '../../src/graph/types.ts';
 import { argmax } from '../../src/interpret/accuracy.ts';
 import { createExactEvaluator } from '../../src/interpret/exact.ts';
 import { createFloatEvaluator } from '../../src/interpret/float.ts';
-import { inputQuantizer } from '../../src/interpret/quantize-input.ts';
 import { quantOf } from '../../src/ops/quantized.ts';
+import { quantizedInputs } from '../../src/quantize/quantized-inputs.ts';
 
 /** What a classifier says of some samples, real: a row of the classes for each sample. */
 export interface Answers {
@@ -33,12 +33,10 @@ export async function floatAnswers(graph: Graph, data: Dataset, images: number):
 export async function quantizedAnswers(graph: Graph, data: Dataset, images: number): Promise<Answers> {
   const { ids, collect } = answersOf(graph, images);
   const evaluator = await createExactEvaluator(graph, { activations: ids });
-  const quantizers = graph.inputs.map((port) => [port.tensor, inputQuantizer(graph, port)] as const);
   try {
     return await collect(async (from, to) => {
-      const reals = batches(data, from, to);
-      const inputs = quantizers.map(([id, quantize], i) => [id, quantize(must(reals[i], id), to - from)] as const);
-      const values = await evaluator.run(new Map(inputs), to - from);
+      const samples = Array.from({ length: to - from }, (_, i) => from + i);
+      const values = await evaluator.run(quantizedInputs(graph, data, samples), to - from);
       return new Map([...values].map(([id, integers]) => [id, realsOf(tensorOf(graph, id), integers)]));
     });
   } finally {

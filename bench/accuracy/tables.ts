@@ -1,3 +1,4 @@
+import { percent } from '../../src/core/format.ts';
 import type { Result } from './measure.ts';
 
 type Cells = readonly (string | number)[];
@@ -10,7 +11,6 @@ function table(head: Cells, rows: readonly Cells[]): string {
 const points = (result: Result) => (100 * (result.floatTop1 - result.top1)).toFixed(2);
 /** In thousandths of a nat. */
 const divergence = (result: Result) => (1000 * result.divergence).toFixed(1);
-const percent = (x: number) => `${(100 * x).toFixed(2)} %`;
 
 function unique<T>(items: readonly T[]): T[] {
   return [...new Set(items)];
@@ -25,7 +25,7 @@ function widthsOf({ layers }: Result): string {
 function utilization({ layers }: Result): string {
   const binding = layers.filter((l) => l.weightBits < FULL_WIDTH);
   if (binding.length === 0) return 'does not bind';
-  return `${((100 * binding.reduce((sum, l) => sum + l.utilization, 0)) / binding.length).toFixed(1)} %`;
+  return percent(binding.reduce((sum, l) => sum + l.utilization, 0) / binding.length, 1);
 }
 
 /** A layer whose channels need 8 bits on average has what it wants: its weights' width binds, not the accumulator. */

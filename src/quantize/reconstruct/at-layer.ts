@@ -76,7 +76,8 @@ export async function reconstructAt(place: Place, products: Products): Promise<N
   const source = patchSource(node, shapes, input.samples.count, positionsFor(length));
   const values = must(state.quantized.get(x.id), x.id);
   const { step, ...quant } = quantOf(x);
-  const aim = aimedAt(must(state.real.get(x.id), x.id), realValues(values, quantOf(x)), input.techniques);
+  const madeUp = input.techniques.has('whole-error') ? MADE_UP : 0;
+  const aim = aimedAt(must(state.real.get(x.id), x.id), values, quantOf(x), madeUp);
   return reconstructLayer(
     {
       operands: {
@@ -115,16 +116,14 @@ export function methodOf(techniques: ReadonlySet<Technique>): LayerMethod {
   };
 }
 
-/** What the layer's real weights would have to read to give what it aims at. */
-function aimedAt(real: Float32Array, quantized: Float32Array, techniques: ReadonlySet<Technique>): Float32Array {
-  if (!techniques.has('whole-error')) return quantized;
-  return real.map((value, i) => MADE_UP * value + (1 - MADE_UP) * quantized[i]!);
-}
-
-function realValues(values: Int8Array, { step, zeroPoint }: { step: number; zeroPoint: number }): Float32Array {
-  const real = new Float32Array(values.length);
-  for (let i = 0; i < values.length; i++) real[i] = step * (values[i]! - zeroPoint);
-  return real;
+/** What the layer's real weights would have to read to give what it aims at: that share of the real values, the rest quantized. */
+function aimedAt(
+  real: Float32Array,
+  values: Int8Array,
+  { step, zeroPoint }: { step: number; zeroPoint: number },
+  madeUp: number,
+): Float32Array {
+  return real.map((value, i) => madeUp * value + (1 - madeUp) * Math.fround(step * (values[i]! - zeroPoint)));
 }
 
 /**
