@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { benchProgram } from '../bench/bench.ts';
 import { grouped } from '../core/format.ts';
@@ -25,7 +25,7 @@ export function addReport(program: Command): void {
     .command('report')
     .argument('<dir>', 'folder that "neonarrow build" or "neonarrow compile" wrote')
     .description('an HTML page about a bundle: its layers, the proof of each output channel, memory, files')
-    .option('-o, --out <file>', 'the page (default: report.html in the folder)')
+    .option('-o, --out <file>', 'the page (default: DIR.html, beside the folder)')
     .option('--verify', 'verify the bundle, too, and show the result')
     .option('--bench', 'count its instructions, too, and show them');
   withGlobalOptions(withCompilers(command)).action((dir: string, flags: Flags) =>
@@ -34,7 +34,8 @@ export function addReport(program: Command): void {
 }
 
 async function run(dir: string, flags: Flags, progress: Progress): Promise<Outcome> {
-  const path = flags.out ?? join(dir, 'report.html');
+  // Not in the folder: a bundle is what its manifest lists, and is replaced as a whole.
+  const path = flags.out ?? join(dir, '..', `${basename(resolve(dir))}.html`);
   const manifest = await readManifest(dir);
   const program = await loadBundle(dir);
   await requireWritable(path);

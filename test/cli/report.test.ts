@@ -2,7 +2,7 @@ import { appendFile, cp, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { neonarrow, objectOf, ownFolder, refusal } from './command-line.ts';
+import { neonarrow, objectOf, ownFolder, pathsIn, refusal } from './command-line.ts';
 
 const digits = fileURLToPath(new URL('../../generated/digits', import.meta.url));
 
@@ -17,10 +17,11 @@ beforeAll(async () => {
 afterAll(() => remove());
 
 describe('report', () => {
-  test('writes a page into the folder, or where it is asked to', async () => {
+  test('writes a page beside the folder, or where it is asked to', async () => {
     const said = await neonarrow('report', dir);
     expect(said).toMatchObject({ exitCode: 0, stdout: expect.stringMatching(/90 output channels proven, 0 measured/) });
-    const page = await readFile(join(dir, 'report.html'), 'utf8');
+    const page = await readFile(join(folder, 'digits.html'), 'utf8');
+    expect(await pathsIn(dir)).toEqual(await pathsIn(digits));
     expect(page).toMatch(/^<!doctype html>.*<\/html>\n$/s);
     const other = join(folder, 'pages', 'digits.html');
     const json = objectOf(await neonarrow('report', dir, '-o', other, '--json'));
