@@ -1,5 +1,5 @@
 import type { AccumulatorModel } from '../graph/types.ts';
-import { laneOf, stepOf } from '../ops/definition.ts';
+import { accumulatorOfProduct } from './segments.ts';
 
 /**
  * The bound of DESIGN §4. Two's-complement addition wraps, so a sum is exact if and only if its final value lies in a
@@ -21,12 +21,6 @@ export interface AccumulatorProof {
 /** Lanes of 8 bits that a flush adds up in one of 16 before it widens that to 32. */
 const lanesAFlush = 8;
 
-/** Index of the segment that a step belongs to. */
-export function segmentOf(model: AccumulatorModel, step: number): number {
-  const segment = model.segments.findIndex((end) => step < end);
-  return segment < 0 ? model.segments.length - 1 : segment;
-}
-
 /**
  * The range of each accumulator of one output channel.
  * @param weights K integer weights, in the order in which products are counted
@@ -34,14 +28,23 @@ export function segmentOf(model: AccumulatorModel, step: number): number {
  * @returns one range for each segment and lane, `[segment · lanes + lane]`
  */
 export function sumRanges(model: AccumulatorModel, weights: ArrayLike<number>, x: SumRange): SumRange[] {
-  const ranges = Array.from({ length: model.segments.length * model.lanes }, () => ({ lo: 0, hi: 0 }));
+  return rangesOf(model, accumulatorOfProduct(model, weights.length), weights, x);
+}
+
+function rangesOf(
+  model: AccumulatorModel,
+  accumulators: Int32Array,
+  weights: ArrayLike<number>,
+  x: SumRange,
+): SumRange[] {
+  const count = model.segments.length * model.lanes;
+  const [lo, hi] = [new Float64Array(count), new Float64Array(count)];
   for (let k = 0; k < weights.length; k++) {
-    const w = weights[k]!;
-    const range = ranges[segmentOf(model, stepOf(model, k)) * model.lanes + laneOf(model, k)]!;
-    range.hi += Math.max(w * x.lo, w * x.hi);
-    range.lo += Math.min(w * x.lo, w * x.hi);
+    const [low, high] = [weights[k]! * x.lo, weights[k]! * x.hi];
+    lo[accumulators[k]!]! += Math.min(low, high);
+    hi[accumulators[k]!]! += Math.max(low, high);
   }
-  return ranges;
+  return Array.from(lo, (sum, i) => ({ lo: sum, hi: hi[i]! }));
 }
 
 /** True where a preloaded accumulator of `bits` bits holds every value of the range. */
@@ -116,8 +119,9 @@ export function proveReduction(
   x: SumRange,
 ): AccumulatorProof {
   const length = weights.length / channels;
+  const accumulators = accumulatorOfProduct(model, length);
   const ranges = Array.from({ length: channels }, (_, o) =>
-    sumRanges(model, weights.subarray(o * length, (o + 1) * length), x),
+    rangesOf(model, accumulators, weights.subarray(o * length, (o + 1) * length), x),
   );
   return proofOf(model, ranges);
 }

@@ -1,6 +1,5 @@
 import type { AccumulatorModel } from '../graph/types.ts';
 import { laneOf, type Reduction, stepCount, stepOf } from '../ops/definition.ts';
-import { segmentOf } from './accumulator.ts';
 
 /** Weights of a reduction, channels × length, row-major: real or integer. */
 type Weights = Float32Array | Int8Array;
@@ -34,6 +33,17 @@ const byteLanes = { bits: 8, lanes: 16, step: 16 };
 /** Every step for itself: the finest segments. */
 export function stepwise(model: AccumulatorModel): AccumulatorModel {
   return { ...model, segments: Array.from({ length: model.segments.at(-1)! }, (_, step) => step + 1) };
+}
+
+/** Index of the segment that a step belongs to: the first that ends behind it. */
+export function segmentOf({ segments }: AccumulatorModel, step: number): number {
+  let [segment, last] = [0, segments.length - 1];
+  while (segment < last) {
+    const middle = (segment + last) >>> 1;
+    if (step < segments[middle]!) last = middle;
+    else segment = middle + 1;
+  }
+  return segment;
 }
 
 /** For each product the index of the accumulator that sums it: `segment · lanes + lane`. */

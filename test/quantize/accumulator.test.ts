@@ -10,12 +10,12 @@ import {
   preloadOf,
   proofOf,
   proveReduction,
-  segmentOf,
   sumRanges,
   utilizationOf,
   widest,
   windowBudget,
 } from '../../src/quantize/accumulator.ts';
+import { segmentOf } from '../../src/quantize/segments.ts';
 
 /** Models of every shape with their number of products: some runs, some lanes, segments anywhere. */
 const models = fc
@@ -40,6 +40,19 @@ function wrap(x: number, bits: number): number {
   const low = ((x % span) + span) % span;
   return low >= span / 2 ? low - span : low;
 }
+
+describe('segmentOf', () => {
+  it('is the first segment that ends behind the step', () => {
+    fc.assert(
+      fc.property(models, ({ model }) => {
+        const { segments } = model;
+        for (let step = 0; step < segments.at(-1)!; step++) {
+          expect(segmentOf(model, step)).toBe(segments.findIndex((end) => step < end));
+        }
+      }),
+    );
+  });
+});
 
 describe('sumRanges', () => {
   it('is attained at both ends by inputs, checked by brute force', () => {

@@ -3,11 +3,11 @@ import { NeonarrowError } from '../../src/core/diagnostics.ts';
 import { inputQuantizer } from '../../src/interpret/quantize-input.ts';
 import { runReference } from '../../src/interpret/reference.ts';
 import { laneOf, stepOf } from '../../src/ops/definition.ts';
-import { segmentOf } from '../../src/quantize/accumulator.ts';
 import { overflowingSamples } from '../../src/quantize/calibrated/overflow.ts';
 import { certify, type IntegerLayer, integerLayerOf, isReductionNode } from '../../src/quantize/certify.ts';
 import type { QuantizeOptions } from '../../src/quantize/options.ts';
 import { quantize } from '../../src/quantize/quantize.ts';
+import { segmentOf } from '../../src/quantize/segments.ts';
 import { mixedNetwork, noise } from './networks.ts';
 
 const graph = mixedNetwork();
