@@ -48,10 +48,10 @@ export interface ExactProducts {
 
 /** Writes `bias + Σ (x − zp)·w`, exact for every input within [qmin, qmax]. */
 export function emitExactSum(writer: OnnxWriter, products: ExactProducts): ExactSum {
-  const { weights, bias, channelDims, emit } = products;
+  const { bias, channelDims, emit } = products;
   const { parts, largest } = splitProducts(products);
   if (parts.length === 1 && largest < exactFloat32) {
-    return { name: emit(Float32Array.from(weights), Float32Array.from(bias)), type: 'float32', largest };
+    return { name: emit(parts[0]!, Float32Array.from(bias)), type: 'float32', largest };
   }
   const total = parts
     .map((part) => emitCast(writer, emit(part, undefined), 'float64'))
@@ -70,24 +70,35 @@ export function splitProducts({ weights, bias, input }: Pick<ExactProducts, 'wei
 } {
   const [least, most] = [input.qmin - input.zeroPoint, input.qmax - input.zeroPoint];
   const length = weights.length / bias.length;
-  const parts: Float32Array[] = [new Float32Array(weights.length)];
+  const parts: Float32Array[] = [new Float32Array(weights)];
   let largest = 0;
   bias.forEach((b, o) => {
-    const total = { lo: Math.min(0, b), hi: Math.max(0, b) };
-    let [lo, hi, part] = [0, 0, 0];
-    for (let k = o * length; k < (o + 1) * length; k++) {
-      const w = weights[k]!;
-      const [low, high] = [Math.min(w * least, w * most), Math.max(w * least, w * most)];
-      if (Math.max(hi + high, -(lo + low)) >= exactFloat32) {
-        [lo, hi] = [0, 0];
-        if (++part === parts.length) parts.push(new Float32Array(weights.length));
-      }
-      [lo, hi] = [lo + low, hi + high];
-      total.lo += low;
-      total.hi += high;
-      parts[part]![k] = w;
+    const [from, to] = [o * length, (o + 1) * length];
+    let [lo, hi] = [0, 0];
+    for (let k = from; k < to; k++) {
+      const [a, z] = [weights[k]! * least, weights[k]! * most];
+      lo += Math.min(a, z);
+      hi += Math.max(a, z);
     }
-    largest = Math.max(largest, total.hi, -total.lo);
+    largest = Math.max(largest, hi + Math.max(0, b), -lo - Math.min(0, b));
+    if (Math.max(hi, -lo) >= exactFloat32) splitChannel(parts, from, to, least, most);
   });
   return { parts, largest };
+}
+
+/** Moves weights `from` to `to − 1` on to later parts, wherever the part that they are in is full. */
+function splitChannel(parts: Float32Array[], from: number, to: number, least: number, most: number): void {
+  const all = parts[0]!.slice(from, to);
+  parts[0]!.fill(0, from, to);
+  let [lo, hi, part] = [0, 0, 0];
+  for (let k = from; k < to; k++) {
+    const w = all[k - from]!;
+    const [low, high] = [Math.min(w * least, w * most), Math.max(w * least, w * most)];
+    if (Math.max(hi + high, -(lo + low)) >= exactFloat32) {
+      [lo, hi] = [0, 0];
+      if (++part === parts.length) parts.push(new Float32Array(parts[0]!.length));
+    }
+    [lo, hi] = [lo + low, hi + high];
+    parts[part]![k] = w;
+  }
 }

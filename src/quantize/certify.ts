@@ -146,9 +146,9 @@ export function totalRanges({
   return Array.from({ length: reduction.channels }, (_, o) => {
     let [lo, hi] = [bias.data[o]!, bias.data[o]!];
     for (let k = o * reduction.length; k < (o + 1) * reduction.length; k++) {
-      const w = weights.data[k]!;
-      lo += w < 0 ? w * most : w * least;
-      hi += w < 0 ? w * least : w * most;
+      const [a, b] = [weights.data[k]! * least, weights.data[k]! * most];
+      lo += Math.min(a, b);
+      hi += Math.max(a, b);
     }
     return { lo, hi };
   });

@@ -67,18 +67,19 @@ function reportOf(
   const { node, x, integer } = layer;
   const { accumulator } = integer;
   const { bits, steps } = dataWidth(x);
+  const channels = magnitudesOf(layer);
   return {
     name: node.origin.name,
     dataBits: bits,
     ...(steps !== undefined && { dataSteps: steps }),
-    weightBits: round(mean(channelBits(layer)), 1),
+    weightBits: round(mean(channels.map(signedBits)), 1),
     accBits: accumulator.bits,
     lanes: accumulator.lanes,
     segments: accumulator.segments.length,
     utilization: round(mean(widestSums(layer, proof).map((range) => utilizationOf(range, accumulator.bits))), 3),
     proven: proof !== undefined,
     budget: windowBudget(accumulator.bits, layer.operands),
-    scalarBits: scalarBits(layer),
+    scalarBits: scalarBits(layer, channels),
     ...(decision && decision.noise > 0 && { sqnr: round(-10 * Math.log10(decision.noise), 1) }),
     ...(decision && { why: decision.why }),
   };
@@ -96,19 +97,28 @@ function widestSums(
  * The width whose window holds the widest range of a channel's sum, (ν − µ)·Σ|w| + 1 integers (DESIGN §4). A factor that
  * all weights of a channel have is in no sum's way: it belongs to the scale.
  */
-function scalarBits(layer: IntegerLayer): number {
-  const { lo, hi } = layer.operands;
-  const norm = (channel: Int8Array) => channel.reduce((sum, w) => sum + Math.abs(w), 0);
-  const widest = channelsOf(layer).reduce((most, channel) => Math.max(most, norm(channel)), 0) * (hi - lo);
+function scalarBits({ operands: { lo, hi } }: IntegerLayer, channels: readonly Magnitudes[]): number {
+  const widest = channels.reduce((most, { norm }) => Math.max(most, norm), 0) * (hi - lo);
   return Math.max(1, Math.ceil(Math.log2(widest + 1)));
 }
 
-/** The integer weights of each output channel, without the factor that all of them have. */
-function channelsOf({ weights, reduction }: IntegerLayer): Int8Array[] {
-  return Array.from({ length: reduction.channels }, (_, o) => {
-    const channel = weights.data.subarray(o * reduction.length, (o + 1) * reduction.length);
-    const common = channel.reduce((divisor, w) => greatestDivisor(divisor, Math.abs(w)), 0);
-    return common > 1 ? channel.map((w) => w / common) : channel;
+/** The integer weights of an output channel, without the factor that all of them have. */
+interface Magnitudes {
+  readonly largest: number;
+  /** Σ|w| */
+  readonly norm: number;
+}
+
+function magnitudesOf({ weights, reduction: { channels, length } }: IntegerLayer): Magnitudes[] {
+  return Array.from({ length: channels }, (_, o) => {
+    let [common, largest, norm] = [0, 0, 0];
+    for (let k = o * length; k < (o + 1) * length; k++) {
+      const q = Math.abs(weights.data[k]!);
+      if (common !== 1) common = greatestDivisor(common, q);
+      largest = Math.max(largest, q);
+      norm += q;
+    }
+    return common === 0 ? { largest, norm } : { largest: largest / common, norm: norm / common };
   });
 }
 
@@ -116,11 +126,9 @@ function greatestDivisor(a: number, b: number): number {
   return b === 0 ? a : greatestDivisor(b, a % b);
 }
 
-function channelBits(layer: IntegerLayer): number[] {
-  return channelsOf(layer).map((channel) => {
-    const largest = channel.reduce((max, q) => Math.max(max, Math.abs(q)), 0);
-    return largest === 0 ? 0 : Math.ceil(Math.log2(largest + 1)) + 1;
-  });
+/** Bits of a signed integer of that magnitude, and of its negative. */
+function signedBits({ largest }: Magnitudes): number {
+  return largest === 0 ? 0 : Math.ceil(Math.log2(largest + 1)) + 1;
 }
 
 function mean(values: readonly number[]): number {

@@ -1,9 +1,10 @@
 import { invariant } from '../../core/diagnostics.ts';
 import { must } from '../../core/must.ts';
-import { outputOf, tensorOf, withTensors } from '../../graph/build.ts';
+import { isKind, outputOf, tensorOf, withTensors } from '../../graph/build.ts';
 import { singleNodeGraph } from '../../graph/part.ts';
-import type { Clamp, Graph, Node, QuantParams, TensorId } from '../../graph/types.ts';
+import type { Clamp, Graph, Node, QuantParams, Tensor, TensorId } from '../../graph/types.ts';
 import { createFloatEvaluator } from '../../interpret/float.ts';
+import { matrixProducts } from '../../interpret/products.ts';
 import { isReductionNode, type ReductionNode } from '../certify.ts';
 import type { FittedLayer, Layer } from '../layer.ts';
 
@@ -73,7 +74,9 @@ export function roundValues(values: Float32Array, { scale, zeroPoint, qmin, qmax
 
 function realWeights({ rounded: { data, scale } }: FittedLayer, length: number): Float32Array {
   const real = new Float32Array(data.length);
-  for (let k = 0; k < data.length; k++) real[k] = data[k]! * scale[Math.floor(k / length)]!;
+  scale.forEach((step, o) => {
+    for (let k = o * length; k < (o + 1) * length; k++) real[k] = data[k]! * step;
+  });
   return real;
 }
 
@@ -85,6 +88,8 @@ async function runSums(
   weights: Float32Array,
   count: number,
 ): Promise<Float32Array> {
+  // Its weights are most of a network: a session would copy them several times, for one product.
+  if (isKind(node, 'fullyConnected')) return productSums(x, weights, tensorOf(graph, node.inputs[2]!));
   const { clamp: _, ...op } = node.op;
   const other = withTensors(graph, [{ ...tensorOf(graph, node.inputs[1]!), data: weights }]);
   const evaluator = await createFloatEvaluator(singleNodeGraph(other, { ...node, op }));
@@ -94,6 +99,15 @@ async function runSums(
   } finally {
     await evaluator.release();
   }
+}
+
+/** x·Wᵀ + b, for x of any number of rows. */
+async function productSums(x: Float32Array, weights: Float32Array, { data: bias }: Tensor): Promise<Float32Array> {
+  const channels = bias!.length;
+  const products = await matrixProducts();
+  const sums = await products.rows(x, weights, weights.length / channels);
+  for (let i = 0; i < sums.length; i++) sums[i]! += bias![i % channels]!;
+  return sums;
 }
 
 /**
