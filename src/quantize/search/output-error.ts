@@ -2,7 +2,7 @@ import { invariant } from '../../core/diagnostics.ts';
 import { must } from '../../core/must.ts';
 import { isKind, outputOf, tensorOf, withTensors } from '../../graph/build.ts';
 import { singleNodeGraph } from '../../graph/part.ts';
-import type { Clamp, Graph, Node, QuantParams, Tensor, TensorId } from '../../graph/types.ts';
+import type { Clamp, Graph, Node, QuantParams, TensorId } from '../../graph/types.ts';
 import { createFloatEvaluator } from '../../interpret/float.ts';
 import { matrixProducts } from '../../interpret/products.ts';
 import { isReductionNode, type ReductionNode } from '../certify.ts';
@@ -36,8 +36,8 @@ export function createOutputError(graph: Graph, sampled: SampledActivations): Ou
   const float = new Map<Node, Promise<Float32Array>>();
   const rounded = new Map<TensorId, { quant: QuantParams; values: Float32Array }>();
   const floatOutput = (node: ReductionNode): Promise<Float32Array> => {
-    const { data } = tensorOf(graph, node.inputs[1]!);
-    const found = float.get(node) ?? runSums(graph, node, valuesOf(sampled, node), data as Float32Array, sampled.count);
+    const found =
+      float.get(node) ?? runSums(graph, node, valuesOf(sampled, node), floatRows(graph, node), sampled.count);
     float.set(node, found);
     return found;
   };
@@ -52,8 +52,8 @@ export function createOutputError(graph: Graph, sampled: SampledActivations): Ou
   return async (layer, x, fitted) => {
     const { node } = layer;
     if (!isReductionNode(node)) throw invariant(`${node.id} has no weights`);
-    const weights = realWeights(fitted, layer.reduction.length);
-    const sums = await runSums(graph, node, roundedInput(node, x), weights, sampled.count);
+    const rows = roundedRows(fitted, layer.reduction.length);
+    const sums = await runSums(graph, node, roundedInput(node, x), rows, sampled.count);
     return behindClamp(await floatOutput(node), sums, layer.reduction.channels, node.op.clamp);
   };
 }
@@ -72,12 +72,26 @@ export function roundValues(values: Float32Array, { scale, zeroPoint, qmin, qmax
   });
 }
 
-function realWeights({ rounded: { data, scale } }: FittedLayer, length: number): Float32Array {
-  const real = new Float32Array(data.length);
-  scale.forEach((step, o) => {
-    for (let k = o * length; k < (o + 1) * length; k++) real[k] = data[k]! * step;
-  });
-  return real;
+/** Real weights of the channels `from` to `to − 1`, row-major; the next call may overwrite them. */
+type Rows = (from: number, to: number) => Float32Array;
+
+function floatRows(graph: Graph, node: ReductionNode): Rows {
+  const { data, shape } = tensorOf(graph, node.inputs[1]!);
+  const length = data!.length / shape[0]!;
+  return (from, to) => (data as Float32Array).subarray(from * length, to * length);
+}
+
+function roundedRows({ rounded: { data, scale } }: FittedLayer, length: number): Rows {
+  let real = new Float32Array(0);
+  return (from, to) => {
+    const count = (to - from) * length;
+    if (real.length < count) real = new Float32Array(count);
+    for (let o = from, i = 0; o < to; o++) {
+      const step = scale[o]!;
+      for (let k = o * length; k < (o + 1) * length; k++) real[i++] = data[k]! * step;
+    }
+    return real.subarray(0, count);
+  };
 }
 
 /** The layer's sums with other weights, bias included, before its clamp. */
@@ -85,13 +99,13 @@ async function runSums(
   graph: Graph,
   node: ReductionNode,
   x: Float32Array,
-  weights: Float32Array,
+  rows: Rows,
   count: number,
 ): Promise<Float32Array> {
-  // Its weights are most of a network: a session would copy them several times, for one product.
-  if (isKind(node, 'fullyConnected')) return productSums(x, weights, tensorOf(graph, node.inputs[2]!));
+  if (isKind(node, 'fullyConnected')) return productSums(graph, node, x, rows);
   const { clamp: _, ...op } = node.op;
-  const other = withTensors(graph, [{ ...tensorOf(graph, node.inputs[1]!), data: weights }]);
+  const weights = tensorOf(graph, node.inputs[1]!);
+  const other = withTensors(graph, [{ ...weights, data: rows(0, weights.shape[0]!) }]);
   const evaluator = await createFloatEvaluator(singleNodeGraph(other, { ...node, op }));
   try {
     const id = outputOf(graph, node).id;
@@ -101,12 +115,23 @@ async function runSums(
   }
 }
 
-/** x·Wᵀ + b, for x of any number of rows. */
-async function productSums(x: Float32Array, weights: Float32Array, { data: bias }: Tensor): Promise<Float32Array> {
-  const channels = bias!.length;
+/** Channels of a matrix that are multiplied at a time. */
+const ROWS = 256;
+
+/** x·Wᵀ + b, a part of the matrix at a time: it may be most of the network, and a session would copy it several times. */
+async function productSums(graph: Graph, node: ReductionNode, x: Float32Array, rows: Rows): Promise<Float32Array> {
+  const [channels, length] = tensorOf(graph, node.inputs[1]!).shape as [number, number];
+  const bias = tensorOf(graph, node.inputs[2]!).data!;
   const products = await matrixProducts();
-  const sums = await products.rows(x, weights, weights.length / channels);
-  for (let i = 0; i < sums.length; i++) sums[i]! += bias![i % channels]!;
+  const count = x.length / length;
+  const sums = new Float32Array(count * channels);
+  for (let from = 0; from < channels; from += ROWS) {
+    const to = Math.min(channels, from + ROWS);
+    const part = await products.rows(x, rows(from, to), length);
+    for (let i = 0, at = 0; i < count; i++) {
+      for (let o = from; o < to; o++) sums[i * channels + o] = part[at++]! + bias[o]!;
+    }
+  }
   return sums;
 }
 

@@ -9,13 +9,15 @@ import { createOutputError } from '../../../src/quantize/search/output-error.ts'
 import { Network, relu } from '../networks.ts';
 
 const COUNT = 5;
+/** More than are multiplied at a time. */
+const CHANNELS = 300;
 const coarse: QuantParams = { scale: [0.25], zeroPoint: 0, qmin: -8, qmax: 7 };
 
 /** The same products as a fully connected layer of that many rows, and as a 1×1 convolution of as many pixels. */
 function networkOf(kind: 'fullyConnected' | 'conv2d', rows: number, clamp: Clamp | undefined): Graph {
   const n = new Network(kind, 5);
-  if (kind === 'fullyConnected') return n.build(n.fullyConnected(n.input([rows, 40]), 6, clamp));
-  return n.build(n.conv(n.input([1, rows, 1, 40]), 6, 1, clamp && { clamp }));
+  if (kind === 'fullyConnected') return n.build(n.fullyConnected(n.input([rows, 40]), CHANNELS, clamp));
+  return n.build(n.conv(n.input([1, rows, 1, 40]), CHANNELS, 1, clamp && { clamp }));
 }
 
 function samples(size: number): Float32Array {
@@ -41,8 +43,8 @@ describe.each(['fullyConnected', 'conv2d'] as const)('the error of the output of
     const { weights, bias } = layer;
     const { data, scale } = fitted.rounded;
     const sums = (input: ArrayLike<number>, w: (o: number, k: number) => number) =>
-      Array.from({ length: COUNT * rows * 6 }, (_, i) => {
-        const [row, o] = [Math.floor(i / 6), i % 6];
+      Array.from({ length: COUNT * rows * CHANNELS }, (_, i) => {
+        const [row, o] = [Math.floor(i / CHANNELS), i % CHANNELS];
         let sum = bias[o]!;
         for (let k = 0; k < 40; k++) sum += input[row * 40 + k]! * w(o, k);
         return sum;
@@ -51,12 +53,12 @@ describe.each(['fullyConnected', 'conv2d'] as const)('the error of the output of
     const y = sums(values, (o, k) => weights[o * 40 + k]!);
     const z = sums(rounded, (o, k) => data[o * 40 + k]! * scale[o]!);
     const shift = (o: number) => {
-      const own = z.map((v, i) => v - y[i]!).filter((_, i) => i % 6 === o);
+      const own = z.map((v, i) => v - y[i]!).filter((_, i) => i % CHANNELS === o);
       return own.reduce((a, b) => a + b) / own.length;
     };
-    const shifts = Array.from({ length: 6 }, (_, o) => shift(o));
+    const shifts = Array.from({ length: CHANNELS }, (_, o) => shift(o));
     const behind = (v: number) => (clamp === undefined ? v : Math.max(0, v));
-    const corrected = z.map((v, i) => behind(v - shifts[i % 6]!));
+    const corrected = z.map((v, i) => behind(v - shifts[i % CHANNELS]!));
     const power = y.reduce((sum, v) => sum + behind(v) ** 2, 0);
     const noise = corrected.reduce((sum, v, i) => sum + (v - behind(y[i]!)) ** 2, 0) / power;
     expect(got.noise / noise).toBeCloseTo(1, 4);
