@@ -6,13 +6,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { decodeModel } from '../../src/onnx/decode.ts';
 import { encodeModel } from '../../src/onnx/encode.ts';
 import type { ModelNode } from '../../src/onnx/model.ts';
-import { buildModel, importError, int64, type ModelSpec, type NodeSpec, random, tensor } from './model-helper.ts';
+import { buildModel, importError, int64, oneConv, tensor } from './model-helper.ts';
 
 const { onnx } = onnxProto;
 
-const w = random([4, 3, 3, 3], 1);
-const conv: NodeSpec = { op: 'Conv', inputs: ['x', 'w'] };
-const plain: ModelSpec = { inputs: { x: [1, 3, 8, 8] }, nodes: [conv], constants: { w } };
+const { weights: w, node: conv, model: plain } = oneConv;
 
 describe('a file that is no model', () => {
   const hint = 'Export or download the model again; neonarrow reads ONNX files (.onnx).';

@@ -105,6 +105,16 @@ export function random(shape: Shape, seed: number, scale = 1): SourceTensor {
   );
 }
 
+const convWeights = random([4, 3, 3, 3], 1);
+const convNode: NodeSpec = { op: 'Conv', inputs: ['x', 'w'] };
+
+/** A model of one convolution, 3 → 4 channels. */
+export const oneConv = {
+  weights: convWeights,
+  node: convNode,
+  model: { inputs: { x: [1, 3, 8, 8] }, nodes: [convNode], constants: { w: convWeights } } satisfies ModelSpec,
+};
+
 export interface Imported {
   readonly imported: Graph;
   readonly optimized: Graph;

@@ -90,6 +90,22 @@ describe('reductions', () => {
   });
 });
 
+describe('ReduceMean', () => {
+  const image = [1, 6, 9, 8];
+  const mean = (axes: number[], keepdims: number, x = image, opset = 13): ModelSpec =>
+    reduce('ReduceMean', x, axes, keepdims, opset);
+  check({
+    'height and width': mean([2, 3], 1),
+    'without keepdims': mean([-1, -2], 0),
+    'height only': mean([2], 1),
+    'width only, without keepdims': mean([3], 0),
+    'channels-last': mean([1, 2], 0),
+    '1-D': mean([2], 0, [1, 6, 10]),
+    '1-D channels-last': mean([1], 1, [1, 10, 6]),
+    'axes as input': mean([2, 3], 0, image, 18),
+  });
+});
+
 describe('ArgMax and ArgMin', () => {
   const index = (op: string, x: number[], attributes: NodeSpec['attributes']): ModelSpec => ({
     inputs: { x },

@@ -6,86 +6,9 @@ import type { Graph, OpKind } from '../../src/graph/types.ts';
 import { inputQuantizer } from '../../src/interpret/quantize-input.ts';
 import { runReference } from '../../src/interpret/reference.ts';
 import { encodeModel } from '../../src/onnx/encode.ts';
-import { importSource } from '../../src/onnx/import.ts';
-import type { SourceTensor } from '../../src/onnx/model.ts';
 import { runModel } from '../../src/onnx/run.ts';
-import { type FuseOptions, fuseQdq } from '../../src/passes/fuse-qdq.ts';
-import { optimize } from '../../src/passes/index.ts';
-import { buildModel, type ModelSpec, type NodeSpec, scalar, tensor } from '../onnx/model-helper.ts';
-
-const options: FuseOptions = { accBits: 16, lanes: 8, requant: 'float32', place: 'q.onnx' };
-
-async function fused(spec: ModelSpec, given = options): Promise<Graph> {
-  return fuseQdq(optimize(await importSource(buildModel(spec), { path: 'q.onnx' })), given);
-}
-
-/** Models of other tools: QuantizeLinear and DequantizeLinear of one grid are two nodes. */
-class Qdq {
-  readonly nodes: NodeSpec[] = [];
-  readonly constants: Record<string, SourceTensor> = {};
-
-  /** Rounds a value to a grid; `zero` decides between int8 and uint8. */
-  round(x: string, scale: number, zero: SourceTensor): string {
-    const id = `q${this.nodes.length}`;
-    this.constants[`${id}.s`] = scalar(scale);
-    this.constants[`${id}.z`] = zero;
-    const inputs = [`${id}.s`, `${id}.z`];
-    this.nodes.push({ op: 'QuantizeLinear', inputs: [x, ...inputs], outputs: [id], name: `${id}:quantize` });
-    this.nodes.push({
-      op: 'DequantizeLinear',
-      inputs: [id, ...inputs],
-      outputs: [`${id}.d`],
-      name: `${id}:dequantize`,
-    });
-    return `${id}.d`;
-  }
-
-  node(op: string, inputs: readonly string[], attributes: NodeSpec['attributes'] = {}): string {
-    const name = `${op}${this.nodes.length}`;
-    this.nodes.push({ op, inputs, outputs: [name], attributes, name });
-    return name;
-  }
-
-  constant(name: string, value: SourceTensor): string {
-    this.constants[name] = value;
-    return name;
-  }
-
-  /** A constant behind its DequantizeLinear. */
-  stored(name: string, value: SourceTensor, scale: SourceTensor, zero: SourceTensor): string {
-    const inputs = [this.constant(name, value), this.constant(`${name}.s`, scale), this.constant(`${name}.z`, zero)];
-    this.nodes.push({ op: 'DequantizeLinear', inputs, outputs: [`${name}.d`], attributes: { axis: 0 } });
-    return `${name}.d`;
-  }
-
-  model(outputs: readonly string[], shape: readonly number[] = [1, 4, 6, 6]): ModelSpec {
-    return { inputs: { x: shape }, nodes: this.nodes, constants: this.constants, outputs };
-  }
-}
-
-const int8 = (v: number) => tensor([], Int8Array.of(v));
-const uint8 = (v: number) => tensor([], Uint8Array.of(v));
-
-function integers(count: number, lo: number, hi: number, seed: number): number[] {
-  const random = createRandom(seed);
-  return Array.from({ length: count }, () => random.int(lo, hi));
-}
-
-/** −128 among them. */
-function weightsOf(seed: number): number[] {
-  return [-128, ...integers(287, -128, 127, seed)];
-}
-
-/** Convolution 4 → 8, 3×3, with int8 weights of a scale each and an int32 bias. */
-function conv(m: Qdq, x: string, inputScale: number, seed: number): string {
-  const scales = Float32Array.from(integers(8, 5, 20, seed), (v) => v / 4096);
-  const zeros = tensor([8], new Int8Array(8));
-  const w = m.stored(`w${seed}`, tensor([8, 4, 3, 3], Int8Array.from(weightsOf(seed))), tensor([8], scales), zeros);
-  const steps = scales.map((s) => s * inputScale);
-  const bias = tensor([8], Int32Array.from(integers(8, -900, 900, seed)));
-  const b = m.stored(`b${seed}`, bias, tensor([8], steps), tensor([8], new Int32Array(8)));
-  return m.node('Conv', [x, w, b], { pads: [1, 1, 1, 1] });
-}
+import { buildModel, type ModelSpec, scalar, tensor } from '../onnx/model-helper.ts';
+import { conv, fused, int8, integers, Qdq, uint8, weightsOf } from './qdq-models.ts';
 
 /** The fused graph computes what ONNX Runtime computes, within `steps` of the output's grid. */
 async function expectLikeOnnxRuntime(spec: ModelSpec, graph: Graph, steps: number): Promise<void> {
@@ -219,69 +142,5 @@ describe('fuseQdq on files of other tools', () => {
     expect(kindsOf(graph)).toEqual(['add']);
     expect(new Set(graph.nodes[0]!.inputs).size).toBe(1);
     await expectLikeOnnxRuntime(spec, graph, 1);
-  });
-});
-
-describe('fuseQdq refuses', () => {
-  async function detailsOf(spec: ModelSpec, given = options): Promise<readonly string[]> {
-    const error: unknown = await fused(spec, given).catch((e: unknown) => e);
-    expect(error).toMatchObject({ kind: 'unsupported', code: 'not-quantized' });
-    return (error as { details: readonly string[] }).details;
-  }
-
-  it('a float network, naming everything', async () => {
-    const m = new Qdq();
-    const y = m.node('Relu', [
-      m.node('Conv', ['x', m.constant('w', tensor([2, 4, 1, 1], new Float32Array(8).fill(1)))]),
-    ]);
-    expect(await detailsOf(m.model([y]))).toEqual([
-      'input "x": it is not quantized',
-      'node "Conv0" (Conv): its input is not quantized',
-    ]);
-  });
-
-  it('float weights, and an output that nothing rounds', async () => {
-    const m = new Qdq();
-    const x = m.round('x', 0.05, int8(0));
-    const w = m.constant('w', tensor([2, 4, 1, 1], new Float32Array(8).fill(1)));
-    const y = m.round(m.node('Conv', [x, w]), 0.1, int8(0));
-    const z = m.node('Sigmoid', [y]);
-    expect(await detailsOf(m.model([z]))).toEqual([
-      'node "Conv2" (Conv): its weights are not quantized',
-      'node "Sigmoid5" (Sigmoid): its output is not quantized',
-    ]);
-  });
-
-  it('one value on two grids, and readers in front of a grid', async () => {
-    const m = new Qdq();
-    const a = m.round('x', 0.05, int8(0));
-    const b = m.round('x', 0.07, int8(0));
-    const y = m.round(m.node('Add', [a, b]), 0.1, int8(0));
-    const details = await detailsOf(m.model([y]));
-    expect(details[0]).toBe('node "q2:quantize" (QuantizeLinear): its input is quantized in two ways');
-
-    const r = new Qdq();
-    const rounded = r.round('x', 0.05, int8(0));
-    const sum = r.round(r.node('Add', [rounded, 'x']), 0.1, int8(0));
-    expect(await detailsOf(r.model([sum]))).toEqual([
-      'node "Add2" (Add): it reads a value that is quantized for others only',
-    ]);
-  });
-
-  it('weights around a zero point that takes them out of int8', async () => {
-    const m = new Qdq();
-    const x = m.round('x', 0.05, int8(0));
-    const w = m.stored('w', tensor([2, 4, 1, 1], Uint8Array.from([0, 255, 1, 2, 3, 4, 5, 6])), scalar(0.1), uint8(3));
-    const y = m.round(m.node('Conv', [x, w]), 0.1, int8(0));
-    expect(await detailsOf(m.model([y]))).toEqual([
-      'node "Conv3" (Conv): its weights, -3 to 252 around their zero point, exceed int8',
-    ]);
-  });
-
-  it('weights that no flushing fits into the accumulator', async () => {
-    const m = new Qdq();
-    const x = m.round('x', 0.03, int8(0));
-    const spec = m.model([m.round(conv(m, x, 0.03, 6), 0.1, int8(0))]);
-    await expect(fused(spec, { ...options, accBits: 12 })).rejects.toMatchObject({ code: 'accumulator-overflow' });
   });
 });
