@@ -1,273 +1,46 @@
 import { createRandom, type Random } from '../../src/core/random.ts';
-import type { Graph, IntegerReduction, OpKind, QuantParams, Shape, TensorId } from '../../src/graph/types.ts';
-import type { RequantFormat } from '../../src/numeric/requantize.ts';
-import { biasOf } from '../../src/passes/fuse-layer.ts';
+import type { Graph, OpKind, TensorId } from '../../src/graph/types.ts';
 import { QuantizedGraphBuilder } from '../helpers/quantized-graph.ts';
-import {
-  addition,
-  blocks,
-  extremum,
-  index,
-  multiplication,
-  normalization,
-  prelu,
-  resizing,
-  slicing,
-} from './random-elementwise.ts';
-import { pick, randomClamp, randomQuant, someShape, withClamp } from './random-values.ts';
+import { index, normalization, softmax } from './random-axes.ts';
+import { addition, extremum, multiplication, prelu, unary } from './random-elementwise.ts';
+import { convolution, dense, pooling } from './random-layers.ts';
+import { blocks, concatenation, padding, reshaping, resizing, slicing, transposition } from './random-movers.ts';
 
 /** Random quantized graphs, one for each operator and seed. */
 
-export const quantizedKinds = [
-  'conv2d',
-  'fullyConnected',
-  'maxPool',
-  'averagePool',
-  'unary',
-  'add',
-  'mul',
-  'extremum',
-  'prelu',
-  'concat',
-  'slice',
-  'pad',
-  'reshape',
-  'transpose',
-  'softmax',
-  'depthToSpace',
-  'spaceToDepth',
-  'resize',
-  'argMax',
-  'lrn',
-] as const satisfies readonly OpKind[];
+type Writer = (b: QuantizedGraphBuilder, r: Random) => TensorId;
 
-export type QuantizedKind = (typeof quantizedKinds)[number];
+/** A new kind goes last: its place is part of the seed. */
+const writers = {
+  conv2d: convolution,
+  fullyConnected: dense,
+  maxPool: (b, r) => pooling(b, r, 'maxPool'),
+  averagePool: (b, r) => pooling(b, r, 'averagePool'),
+  unary,
+  add: addition,
+  mul: multiplication,
+  extremum,
+  prelu,
+  concat: concatenation,
+  slice: slicing,
+  pad: padding,
+  reshape: reshaping,
+  transpose: transposition,
+  softmax,
+  depthToSpace: (b, r) => blocks(b, r, 'depthToSpace'),
+  spaceToDepth: (b, r) => blocks(b, r, 'spaceToDepth'),
+  resize: resizing,
+  argMax: index,
+  lrn: normalization,
+} satisfies Partial<Record<OpKind, Writer>>;
 
-/** Weights and bias of `channels` dot products of `length`; the output's scale lets most sums fall inside its range. */
-function randomLayer(b: QuantizedGraphBuilder, r: Random, x: QuantParams, shape: Shape) {
-  const requant = pick<RequantFormat>(r, ['fixed', 'fixed', 'shift', 'float32']);
-  const channels = shape[0]!;
-  const length = shape.slice(1).reduce((p, d) => p * d, 1);
-  const data = Int8Array.from({ length: channels * length }, () =>
-    pick(r, [r.int(-127, 127), r.int(-9, 9), -127, 127]),
-  );
-  const power = requant === 'shift';
-  const scales = Array.from({ length: channels }, () =>
-    power ? 2 ** r.int(-8, -5) : Math.fround(2 ** -9 * (0.5 + r.float())),
-  );
-  const w = b.constant(shape, data, { scale: scales, zeroPoint: 0, qmin: -127, qmax: 127, axis: 0 });
-  const limit = Math.round(2000 * Math.sqrt(length));
-  const steps = Float32Array.from({ length: channels }, () => r.int(-limit, limit));
-  const real = Float32Array.from(steps, (q, o) => (q + r.float()) * x.scale[0]! * scales[o]!);
-  const { data: bias, remainders } =
-    requant === 'float32' && r.int(0, 1) === 0
-      ? biasOf({ id: 'bias', shape: [channels], dtype: 'float32', data: real }, x.scale[0]!, scales)
-      : { data: Int32Array.from(steps) };
-  const spread = x.scale[0]! * 2 ** -9 * Math.sqrt(length) * 40 * 2 ** r.int(-1, 2);
-  const y = randomQuant(r, power ? 2 ** Math.round(Math.log2(spread)) : spread);
-  const accumulator = { bits: 32, lanes: 1, step: 1, runLength: length, segments: [length] };
-  const integer: IntegerReduction = {
-    requant,
-    accumulator,
-    mode: 'proven',
-    ...(remainders && { biasRemainders: remainders }),
-  };
-  return { w, bias: b.constant([channels], bias), y, integer, power };
-}
+export type QuantizedKind = keyof typeof writers;
 
-function layerInput(r: Random): QuantParams {
-  const x = randomQuant(r);
-  return { ...x, scale: [2 ** r.int(-7, -3)] };
-}
-
-function convolution(b: QuantizedGraphBuilder, r: Random): TensorId {
-  const depthwise = r.int(0, 3) === 0;
-  const groups = depthwise ? r.int(2, 20) : pick(r, [1, 1, 2, 3]);
-  const perGroup = depthwise ? 1 : r.int(1, 9);
-  const outputs = groups * r.int(1, 6);
-  const kernel = [r.int(1, 4), r.int(1, 4)] as const;
-  const dilations = [r.int(1, 2), r.int(1, 2)] as const;
-  const pads = [r.int(0, 2), r.int(0, 2), r.int(0, 2), r.int(0, 2)] as const;
-  const x = layerInput(r);
-  const { w, bias, y, integer } = randomLayer(b, r, x, [outputs, ...kernel, perGroup]);
-  const input = b.input([1, r.int(7, 11), r.int(7, 11), groups * perGroup], x);
-  const op = { kind: 'conv2d', strides: [r.int(1, 3), r.int(1, 3)], pads, dilations, groups, integer } as const;
-  return b.node(withClamp(op, randomClamp(r, y)), [input, w, bias], y);
-}
-
-function dense(b: QuantizedGraphBuilder, r: Random): TensorId {
-  const x = layerInput(r);
-  const length = r.int(1, 70);
-  const { w, bias, y, integer } = randomLayer(b, r, x, [r.int(10, 60), length]);
-  const input = b.input([1, length], x);
-  return b.node(withClamp({ kind: 'fullyConnected', integer } as const, randomClamp(r, y)), [input, w, bias], y);
-}
-
-function pooling(b: QuantizedGraphBuilder, r: Random, kind: 'maxPool' | 'averagePool'): TensorId {
-  const x = randomQuant(r);
-  const [height, width] = [r.int(5, 9), r.int(5, 9)];
-  const input = b.input([1, height, width, r.int(1, 20)], x);
-  const whole = kind === 'averagePool' && r.int(0, 2) === 0;
-  const kernel = whole ? ([height, width] as const) : ([r.int(2, 3), r.int(2, 3)] as const);
-  const pads = whole ? ([0, 0, 0, 0] as const) : ([r.int(0, 1), r.int(0, 1), r.int(0, 1), r.int(0, 1)] as const);
-  const window = { kernel, pads, strides: [r.int(1, 3), r.int(1, 3)] } as const;
-  if (kind === 'maxPool') return b.node({ kind, ...window, dilations: [r.int(1, 2), 1] }, [input], x);
-  const ceilExtra = whole ? ([0, 0] as const) : ([r.int(0, 1), r.int(0, 1)] as const);
-  const sum = whole && r.int(0, 1) === 1 && { sum: true as const };
-  const y = randomQuant(r, x.scale[0]! * (0.3 + r.float()) * (sum ? Math.sqrt(height * width) : 1));
-  const op = { kind, ...window, countIncludePad: r.int(0, 1) === 1, ceilExtra, ...sum } as const;
-  return b.node(withClamp(op, randomClamp(r, y)), [input], y);
-}
-
-function unary(b: QuantizedGraphBuilder, r: Random): TensorId {
-  const fn = pick(r, [
-    { name: 'identity' },
-    { name: 'clip', lo: -0.5, hi: 2 },
-    { name: 'leakyRelu', alpha: 0.1 },
-    { name: 'sigmoid' },
-    { name: 'tanh' },
-    { name: 'hardSigmoid', alpha: 0.2, beta: 0.5 },
-    { name: 'hardSwish' },
-    { name: 'sqrt' },
-    { name: 'log' },
-    { name: 'reciprocal' },
-    { name: 'elu', alpha: 0.7 },
-    { name: 'erf' },
-  ] as const);
-  return b.node({ kind: 'unary', fn }, [b.input(someShape(r), randomQuant(r))], randomQuant(r));
-}
-
-function concatenation(b: QuantizedGraphBuilder, r: Random): TensorId {
-  const q = randomQuant(r);
-  const shape = someShape(r);
-  const axis = r.int(1, shape.length - 1);
-  const parts = Array.from({ length: r.int(2, 4) }, () =>
-    b.input(
-      shape.map((d, i) => (i === axis ? r.int(1, 6) : d)),
-      q,
-    ),
-  );
-  return b.node({ kind: 'concat', axis }, parts, q);
-}
-
-function padding(b: QuantizedGraphBuilder, r: Random): TensorId {
-  const q = randomQuant(r);
-  const shape = someShape(r);
-  const pads = [...shape, ...shape].map((_, i) => (i % shape.length === 0 ? 0 : r.int(0, 3)));
-  return b.node({ kind: 'pad', pads, value: pick(r, [0, -1.3, 1000]) }, [b.input(shape, q)], q);
-}
-
-function reshaping(b: QuantizedGraphBuilder, r: Random): TensorId {
-  const q = randomQuant(r);
-  const [from, to] = pick<readonly [Shape, Shape]>(r, [
-    [
-      [1, 4, 3, 5],
-      [1, 60],
-    ],
-    [
-      [1, 60],
-      [1, 4, 3, 5],
-    ],
-    [
-      [1, 4, 6, 5],
-      [1, 6, 4, 5],
-    ],
-    [
-      [1, 1, 1, 9],
-      [1, 9],
-    ],
-    [
-      [1, 6, 4],
-      [1, 1, 6, 4],
-    ],
-    [[1, 6, 4], [24]],
-    [
-      [6, 4],
-      [3, 8],
-    ],
-  ]);
-  return b.node({ kind: 'reshape', shape: to }, [b.input(from, q)], q);
-}
-
-function transposition(b: QuantizedGraphBuilder, r: Random): TensorId {
-  const q = randomQuant(r);
-  const [shape, perm] = pick<readonly [Shape, readonly number[]]>(r, [
-    [
-      [1, 4, 3, 5],
-      [0, 3, 1, 2],
-    ],
-    [
-      [1, 4, 3, 5],
-      [0, 2, 1, 3],
-    ],
-    [
-      [1, 4, 3, 5],
-      [3, 0, 2, 1],
-    ],
-    [
-      [1, 4, 3],
-      [0, 2, 1],
-    ],
-    [
-      [6, 4],
-      [1, 0],
-    ],
-  ]);
-  return b.node({ kind: 'transpose', perm }, [b.input(shape, q)], q);
-}
-
-function softmax(b: QuantizedGraphBuilder, r: Random): TensorId {
-  const shape = someShape(r);
-  const y = { scale: [1 / 256], zeroPoint: -128, qmin: -128, qmax: 127 };
-  return b.node({ kind: 'softmax', axis: r.int(1, shape.length - 1) }, [b.input(shape, randomQuant(r))], y);
-}
-
-function write(b: QuantizedGraphBuilder, r: Random, kind: QuantizedKind): TensorId {
-  switch (kind) {
-    case 'conv2d':
-      return convolution(b, r);
-    case 'fullyConnected':
-      return dense(b, r);
-    case 'maxPool':
-    case 'averagePool':
-      return pooling(b, r, kind);
-    case 'unary':
-      return unary(b, r);
-    case 'add':
-      return addition(b, r);
-    case 'mul':
-      return multiplication(b, r);
-    case 'extremum':
-      return extremum(b, r);
-    case 'prelu':
-      return prelu(b, r);
-    case 'slice':
-      return slicing(b, r);
-    case 'depthToSpace':
-    case 'spaceToDepth':
-      return blocks(b, r, kind);
-    case 'argMax':
-      return index(b, r);
-    case 'lrn':
-      return normalization(b, r);
-    case 'resize':
-      return resizing(b, r);
-    case 'concat':
-      return concatenation(b, r);
-    case 'pad':
-      return padding(b, r);
-    case 'reshape':
-      return reshaping(b, r);
-    case 'transpose':
-      return transposition(b, r);
-    case 'softmax':
-      return softmax(b, r);
-  }
-}
+export const quantizedKinds = Object.keys(writers) as QuantizedKind[];
 
 /** A graph of one node. */
 export function randomCase(kind: QuantizedKind, seed: number): Graph {
   const b = new QuantizedGraphBuilder(`${kind} ${seed}`);
-  b.output(write(b, createRandom(seed, quantizedKinds.indexOf(kind)), kind));
+  b.output(writers[kind](b, createRandom(seed, quantizedKinds.indexOf(kind))));
   return b.build();
 }
