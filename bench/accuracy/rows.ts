@@ -64,6 +64,9 @@ const variants: readonly (readonly [string, Partial<QuantizeOptions>])[] = [
   ['rounding only', { techniques: parseTechniques('none') }],
 ];
 
+/** As Colbert et al. 2024 (AXE on GPTQ): one width of data, error feedback behind their soft threshold and under their clamp, corrected biases. */
+const axe = parseTechniques('feedback,bias');
+
 /** The best width of data where all layers have one, by the accumulator's. */
 const oneWidth = {
   'ResNet-8': { 16: 6, 14: 5, 12: 4, 10: 3 },
@@ -72,13 +75,15 @@ const oneWidth = {
 
 export const ablation: readonly Row[] = (['ResNet-8', 'All-CNN-C'] as const).flatMap((network) =>
   widths.flatMap((width) => {
-    const same = ['one data width', { bits: oneWidth[network][width] }] as const;
-    return [...variants, same].map(([what, options]) => ({
-      network,
-      what,
-      images: 2000,
-      options: { ...scalar(width), ...options },
-    }));
+    const bits = oneWidth[network][width];
+    return [...variants, ['one data width', { bits }] as const, ['as AXE', { bits, techniques: axe }] as const].map(
+      ([what, options]) => ({
+        network,
+        what,
+        images: 2000,
+        options: { ...scalar(width), ...options },
+      }),
+    );
   }),
 );
 
