@@ -2,19 +2,20 @@
  * Measures what quantizing under narrow accumulators costs in accuracy and writes the tables of `docs/quantization.md`, between
  * its markers:
  *
- *   npm run bench:accuracy -- --calibrate cifar10:FILE --evaluate cifar10:FILE [--resnet8 FILE.onnx] [--only targets|ablation|formats]
- *     [--finished]
+ *   npm run bench:accuracy -- --calibrate cifar10:FILE --evaluate cifar10:FILE [--resnet8 FILE.onnx]
+ *     [--only targets|ablation|formats|trained] [--finished]
  *
- * CIFAR-10 and ResNet-8 are not part of the repository. Finished rows are kept in `.neonarrow/accuracy`: an interrupted run goes on
- * where it was. Without --resnet8 its rows are left out; --finished writes what is known
- * by now.
+ * CIFAR-10 and ResNet-8 are not part of the repository; `--only trained` needs neither. Finished rows are kept in
+ * `.neonarrow/accuracy`: an interrupted run goes on where it was. Without --resnet8 its rows are left out; --finished writes
+ * what is known by now.
  */
 import { readFile, writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { measureAll } from './accuracy/measure.ts';
 import { openNetworks } from './accuracy/networks.ts';
-import { ablation, formats, targets } from './accuracy/rows.ts';
-import { ablationTable, formatsTable, targetsTable } from './accuracy/tables.ts';
+import { ablation, formats, type Row, targets } from './accuracy/rows.ts';
+import { ablationTable, formatsTable, targetsTable, trainedTable } from './accuracy/tables.ts';
+import { trainedAndNot } from './accuracy/trained.ts';
 import { replaceSection } from './section.ts';
 
 const { values } = parseArgs({
@@ -26,23 +27,26 @@ const { values } = parseArgs({
     finished: { type: 'boolean', default: false },
   },
 });
-const { calibrate, evaluate, resnet8, finished, only = ['targets', 'ablation', 'formats'] } = values;
-if (calibrate === undefined || evaluate === undefined) {
-  throw new Error('Give --calibrate and --evaluate, e.g. cifar10:/data/calibration.bin');
+const { calibrate, evaluate, resnet8, finished } = values;
+
+const tables: Readonly<Record<string, () => Promise<string>>> = {
+  targets: async () => targetsTable(await onCifar10(targets)),
+  ablation: async () => ablationTable(await onCifar10(ablation)),
+  formats: async () => formatsTable(await onCifar10(formats)),
+  trained: async () => trainedTable(await trainedAndNot()),
+};
+
+async function onCifar10(rows: readonly Row[]) {
+  if (calibrate === undefined || evaluate === undefined) {
+    throw new Error('Give --calibrate and --evaluate, e.g. cifar10:/data/calibration.bin');
+  }
+  return measureAll(await openNetworks({ calibrate, evaluate, resnet8 }), rows, finished);
 }
 
 const page = new URL('../docs/quantization.md', import.meta.url);
-const networks = await openNetworks({ calibrate, evaluate, resnet8 });
-const tables = {
-  targets: [targets, targetsTable],
-  ablation: [ablation, ablationTable],
-  formats: [formats, formatsTable],
-} as const;
-for (const [name, [rows, table]] of Object.entries(tables)) {
-  if (!only.includes(name)) continue;
-  const results = await measureAll(networks, rows, finished);
-  await writeFile(
-    page,
-    replaceSection(await readFile(page, 'utf8'), { name, script: 'bench/accuracy.ts' }, table(results)),
-  );
+for (const name of values.only ?? Object.keys(tables)) {
+  const table = tables[name];
+  if (table === undefined) throw new Error(`--only takes ${Object.keys(tables).join(', ')}, not "${name}".`);
+  const text = await table();
+  await writeFile(page, replaceSection(await readFile(page, 'utf8'), { name, script: 'bench/accuracy.ts' }, text));
 }

@@ -25,13 +25,20 @@ export async function openNetworks({ calibrate, evaluate, resnet8 }: Paths): Pro
     ['ResNet-8', resnet8],
   ]);
   for (const [name, path] of files) {
-    if (path === undefined) continue;
-    const file = await readModelFile(path);
-    const recipe = await readRecipe(file, undefined, {});
-    const model = await importFile(file, { inputShapes: {}, name: undefined, inputRange: inputRangeOf(recipe) });
-    const calibration = await readData(model.graph, calibrate, recipe, { seed: 1 });
-    const evaluation = await readData(model.graph, evaluate, recipe, { seed: 1, labelled: true });
-    networks.set(name, { model, calibration, evaluation });
+    if (path !== undefined) networks.set(name, await openNetwork({ path, calibrate, evaluate }));
   }
   return networks;
+}
+
+export async function openNetwork({
+  path,
+  calibrate,
+  evaluate,
+}: Record<'path' | 'calibrate' | 'evaluate', string>): Promise<Network> {
+  const file = await readModelFile(path);
+  const recipe = await readRecipe(file, undefined, {});
+  const model = await importFile(file, { inputShapes: {}, name: undefined, inputRange: inputRangeOf(recipe) });
+  const calibration = await readData(model.graph, calibrate, recipe, { seed: 1 });
+  const evaluation = await readData(model.graph, evaluate, recipe, { seed: 1, labelled: true });
+  return { model, calibration, evaluation };
 }

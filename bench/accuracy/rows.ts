@@ -64,8 +64,11 @@ const variants: readonly (readonly [string, Partial<QuantizeOptions>])[] = [
   ['rounding only', { techniques: parseTechniques('none') }],
 ];
 
-/** As Colbert et al. 2024 (AXE on GPTQ): one width of data, error feedback behind their soft threshold and under their clamp, corrected biases. */
-const axe = parseTechniques('feedback,bias');
+/**
+ * What AXE on GPTQ does (Colbert et al. 2024), of our own making: error feedback behind its soft threshold and under its clamp, corrected
+ * biases; with one width of data for all layers.
+ */
+export const asAxe = parseTechniques('feedback,bias');
 
 /** The best width of data where all layers have one, by the accumulator's. */
 const oneWidth = {
@@ -76,7 +79,7 @@ const oneWidth = {
 export const ablation: readonly Row[] = (['ResNet-8', 'All-CNN-C'] as const).flatMap((network) =>
   widths.flatMap((width) => {
     const bits = oneWidth[network][width];
-    return [...variants, ['one data width', { bits }] as const, ['as AXE', { bits, techniques: axe }] as const].map(
+    return [...variants, ['one data width', { bits }] as const, ['as AXE', { bits, techniques: asAxe }] as const].map(
       ([what, options]) => ({
         network,
         what,

@@ -1,5 +1,6 @@
 import { percent } from '../../src/core/format.ts';
 import type { Result } from './measure.ts';
+import type { Digits } from './trained.ts';
 
 type Cells = readonly (string | number)[];
 
@@ -79,6 +80,11 @@ export function ablationTable(results: readonly Result[]): string {
 }
 
 export const formatsTable = ablationTable;
+
+export function trainedTable(digits: readonly Digits[]): string {
+  const rows = digits.map(({ what, bits, right, samples }) => [what, `${bits} bits`, `${right} of ${samples}`]);
+  return table(['digits network', 'one scalar accumulator, proven', 'right'], rows);
+}
 
 function columnOf({ row }: Result): string {
   return `${row.network}, ${row.options.accBits} bits`;
