@@ -72,9 +72,25 @@ function rowsOf(values: Float32Array, count: number): Float32Array[] {
 }
 
 /** The share of samples whose largest output is that of their label; the first of equal ones counts. */
-export function top1Of({ outputs }: Answers, data: Dataset): number {
+export function top1Of(answers: Answers, data: Dataset): number {
+  return rightOnes(answers, data).filter(Boolean).length / answers.outputs.length;
+}
+
+/**
+ * How far chance moves the difference of two networks' top-1 on the same samples: one standard error. Only samples that one of them has
+ * right and the other wrong count (McNemar's test), far fewer than either has wrong.
+ */
+export function standardErrorOf(float: Answers, quantized: Answers, data: Dataset): number {
+  const [a, b] = [rightOnes(float, data), rightOnes(quantized, data)];
+  const count = a.length;
+  const lost = a.filter((right, i) => right && !b[i]).length;
+  const won = b.filter((right, i) => right && !a[i]).length;
+  return Math.sqrt(lost + won - (lost - won) ** 2 / count) / count;
+}
+
+function rightOnes({ outputs }: Answers, data: Dataset): boolean[] {
   const labels = requireLabels(data);
-  return outputs.filter((row, i) => argmax(row, 0, row.length) === labels[i]).length / outputs.length;
+  return outputs.map((row, i) => argmax(row, 0, row.length) === labels[i]);
 }
 
 /**

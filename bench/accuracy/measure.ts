@@ -7,7 +7,7 @@ import type { Dataset } from '../../src/data/dataset.ts';
 import { completeOptions } from '../../src/quantize/options.ts';
 import { quantize } from '../../src/quantize/quantize.ts';
 import type { LayerReport } from '../../src/quantize/report.ts';
-import { type Answers, divergenceOf, floatAnswers, quantizedAnswers, top1Of } from './compare.ts';
+import { type Answers, divergenceOf, floatAnswers, quantizedAnswers, standardErrorOf, top1Of } from './compare.ts';
 import type { Network, NetworkName } from './networks.ts';
 import type { Row } from './rows.ts';
 
@@ -15,6 +15,8 @@ export interface Result {
   readonly row: Row;
   readonly floatTop1: number;
   readonly top1: number;
+  /** Of the difference of the two. */
+  readonly standardError: number;
   /** Of the classes' probabilities from the float network's, in nats. */
   readonly divergence: number;
   readonly seconds: number;
@@ -68,6 +70,7 @@ async function measure({ options, images }: Row, { model, calibration, evaluatio
   return {
     floatTop1: top1Of(float, evaluation),
     top1: top1Of(quantized, evaluation),
+    standardError: standardErrorOf(float, quantized, evaluation),
     divergence: divergenceOf(float, quantized),
     seconds,
     layers,

@@ -55,7 +55,7 @@ export function targetsTable(results: readonly Result[]): string {
       r.row.images,
       percent(r.floatTop1),
       percent(r.top1),
-      points(r),
+      `${points(r)} ± ${(100 * r.standardError).toFixed(2)}`,
       r.row.target ?? '',
       divergence(r),
       flushes(r),

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { divergenceOf, quantizedAnswers, top1Of } from '../../bench/accuracy/compare.ts';
+import { divergenceOf, quantizedAnswers, standardErrorOf, top1Of } from '../../bench/accuracy/compare.ts';
 import { must } from '../../src/core/must.ts';
 import { quantizedAccuracy } from '../../src/interpret/accuracy.ts';
 import { quantize } from '../../src/quantize/quantize.ts';
@@ -17,6 +17,24 @@ describe('the comparison of bench:accuracy', () => {
     // Probabilities ¼ and ¾ against halves, in one of two samples; what all logits have in common is no matter.
     const expected = (Math.log(0.5) / 4 + (3 * Math.log(1.5)) / 4) / 2;
     expect(divergenceOf(float, answers([7, 7], [-3, -3]))).toBeCloseTo(expected, 6);
+  });
+
+  it('says how far chance moves a difference of two networks: by the samples that only one of them has right', () => {
+    const [first, second] = [
+      [1, 0],
+      [0, 1],
+    ];
+    const data = {
+      count: 4,
+      describe: 'four',
+      sampleSize: 0,
+      labels: new Int32Array(4),
+      batch: () => new Float32Array(),
+    };
+    const float = answers(first, first, first, second);
+    expect(standardErrorOf(float, float, data)).toBe(0);
+    // Two lost, one won: the difference of one sample has the variance 3 − 1/4.
+    expect(standardErrorOf(float, answers(first, second, second, first), data)).toBeCloseTo(Math.sqrt(2.75) / 4, 9);
   });
 
   it('counts what the firmware answers, and reads the logits in front of a softmax', async () => {
