@@ -1,8 +1,9 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { mkdir, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
-import { expect, vi } from 'vitest';
+import { afterAll, beforeAll, expect, vi } from 'vitest';
 import { runCommandLine } from '../../src/cli/run.ts';
 
 /** What a user sees of one command. */
@@ -67,8 +68,12 @@ export async function leavesUntouched<T>(folder: string, work: () => Promise<T>)
   return result;
 }
 
-/** A folder of a test file's own, and what removes it. */
-export async function ownFolder(): Promise<{ folder: string; remove: () => Promise<void> }> {
-  const folder = await mkdtemp(join(tmpdir(), 'neonarrow-cli-'));
-  return { folder, remove: () => rm(folder, { recursive: true, force: true }) };
+/** A folder of a test file's own, there while its tests run. Hooks that write into it come after this call. */
+export function ownFolder(): string {
+  const folder = join(tmpdir(), `neonarrow-cli-${randomUUID()}`);
+  beforeAll(async () => {
+    await mkdir(folder);
+  });
+  afterAll(() => rm(folder, { recursive: true, force: true }));
+  return folder;
 }

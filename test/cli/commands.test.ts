@@ -1,22 +1,16 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { createProgram } from '../../src/cli/program.ts';
 import { version } from '../../src/core/version.ts';
 import { targets } from '../../src/targets/index.ts';
 import { neonarrow, objectOf, ownFolder, pathsIn, refusal } from './command-line.ts';
-import { type TinyFiles, writeTiny } from './tiny.ts';
+import { ownTiny, writeTiny } from './tiny.ts';
 
 /** Commands that need no toolchain. */
 
-let folder: string;
-let remove: () => Promise<void>;
-let tiny: TinyFiles;
-beforeAll(async () => {
-  ({ folder, remove } = await ownFolder());
-  tiny = await writeTiny(folder);
-});
-afterAll(() => remove());
+const folder = ownFolder();
+const tiny = ownTiny(folder);
 
 describe('help', () => {
   const commands = createProgram().commands.map((command) => command.name());

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { neonarrow, objectOf, ownFolder } from './command-line.ts';
 
 /** The worked example of networks that were trained for their accumulators: what its README says is so. */
@@ -8,14 +8,11 @@ import { neonarrow, objectOf, ownFolder } from './command-line.ts';
 const example = join(import.meta.dirname, '../../examples/digits-a2q');
 const evaluation = join(example, '../digits/evaluation.npz');
 
-let folder: string;
-let remove: () => Promise<void>;
+const folder = ownFolder();
 let readme: string;
 beforeAll(async () => {
-  ({ folder, remove } = await ownFolder());
   readme = await readFile(join(example, 'README.md'), 'utf8');
 });
-afterAll(() => remove());
 
 describe.each([
   [16, 15],

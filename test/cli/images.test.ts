@@ -1,17 +1,14 @@
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import { writeIlsvrc } from '../../bench/ilsvrc/write.ts';
 import { neonarrow, objectOf, ownFolder } from './command-line.ts';
 
 /** The command lines of docs/search.md, "AlexNet on ILSVRC2012", on a small AlexNet and generated pictures. */
 
-let folder: string;
-let remove: () => Promise<void>;
+const folder = ownFolder();
 beforeAll(async () => {
-  ({ folder, remove } = await ownFolder());
   await writeIlsvrc(folder, { train: 12, val: 8 }, { width: 1 / 32, size: 67 });
 });
-afterAll(() => remove());
 
 const model = () => join(folder, 'alexnet.onnx');
 const data = () => ['--calibrate', join(folder, 'train'), '--evaluate', join(folder, 'val', 'val.txt')];

@@ -1,19 +1,14 @@
 import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import process from 'node:process';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { fakeProgram } from '../build/fakes.ts';
 import { neonarrow, ownFolder, refusal } from './command-line.ts';
 
 /** On a machine that has an engine for containers and no compilers. */
 
-let folder: string;
-let remove: () => Promise<void>;
-let bin: string;
-beforeAll(async () => {
-  ({ folder, remove } = await ownFolder());
-  bin = join(folder, 'bin');
-});
+const folder = ownFolder();
+const bin = join(folder, 'bin');
 beforeEach(async () => {
   await rm(join(folder, 'said'), { force: true });
   await rm(bin, { recursive: true, force: true });
@@ -23,7 +18,6 @@ beforeEach(async () => {
   vi.stubEnv('NEONARROW_IMAGE', 'registry/neonarrow:1');
   vi.stubEnv('STORAGE_DRIVER', undefined);
 });
-afterAll(() => remove());
 afterEach(() => vi.unstubAllEnvs());
 
 /** Works, says of itself what `info` is asked for, writes down its words, one a line, and ends with 7 what it runs. */

@@ -1,24 +1,21 @@
 import { cp, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import { convGraph } from '../helpers/reductions.ts';
 import { writeTestBundle } from '../verify/bundle.ts';
 import { neonarrow, objectOf, ownFolder, refusal } from './command-line.ts';
 
 /** What `regress` must catch, planted; and its shards. */
 
-let folder: string;
-let remove: () => Promise<void>;
+const folder = ownFolder();
 const at = (name: string): string => join(folder, name);
 const size = { height: 5, width: 6, channels: 16, outputs: 9, kernel: [3, 3] } as const;
 
 beforeAll(async () => {
-  ({ folder, remove } = await ownFolder());
   await writeTestBundle(at('one'), convGraph('one', size));
   await writeTestBundle(at('two'), convGraph('two', { ...size, kernel: [1, 1] }), [], { runtime: 'baremetal' });
 });
-afterAll(() => remove());
 
 const matrix = [
   '--compilers',

@@ -1,20 +1,14 @@
 import { appendFile, cp, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { neonarrow, objectOf, ownFolder, pathsIn, refusal } from './command-line.ts';
 
 const digits = fileURLToPath(new URL('../../generated/digits', import.meta.url));
 
-let folder: string;
-let remove: () => Promise<void>;
-let dir: string;
-beforeAll(async () => {
-  ({ folder, remove } = await ownFolder());
-  dir = join(folder, 'digits');
-  await cp(digits, dir, { recursive: true });
-});
-afterAll(() => remove());
+const folder = ownFolder();
+const dir = join(folder, 'digits');
+beforeAll(() => cp(digits, dir, { recursive: true }));
 
 describe('report', () => {
   test('writes a page beside the folder, or where it is asked to', async () => {

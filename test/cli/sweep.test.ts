@@ -1,17 +1,11 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { neonarrow, objectOf, ownFolder, pathsIn, refusal } from './command-line.ts';
-import { type TinyFiles, writeTiny } from './tiny.ts';
+import { ownTiny } from './tiny.ts';
 
-let folder: string;
-let remove: () => Promise<void>;
-let tiny: TinyFiles;
-beforeAll(async () => {
-  ({ folder, remove } = await ownFolder());
-  tiny = await writeTiny(folder);
-});
-afterAll(() => remove());
+const folder = ownFolder();
+const tiny = ownTiny(folder);
 
 const data = () => [tiny.model, '--calibrate', tiny.pixels, '--evaluate', tiny.labelled];
 

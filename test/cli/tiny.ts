@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { zipSync } from 'fflate';
+import { beforeAll } from 'vitest';
 import { createRandom } from '../../src/core/random.ts';
 import { encodeModel } from '../../src/onnx/encode.ts';
 import { npy } from '../data/helpers.ts';
@@ -44,9 +45,23 @@ export interface TinyFiles {
   readonly labelled: string;
 }
 
+/** The files of `writeTiny` in a test file's own folder, there while its tests run. */
+export function ownTiny(folder: string): TinyFiles {
+  beforeAll(async () => {
+    await writeTiny(folder);
+  });
+  return tinyFiles(folder);
+}
+
+function tinyFiles(folder: string, name = 'tiny.onnx'): TinyFiles {
+  const at = (file: string): string => join(folder, file);
+  return { model: at(name), pixels: at('pixels.npy'), labelled: at('labelled.npz') };
+}
+
 /** Writes the network, its recipe and some noise as samples. */
-export async function writeTiny(folder: string, name = 'tiny.onnx'): Promise<TinyFiles> {
-  const model = join(folder, name);
+export async function writeTiny(folder: string, name?: string): Promise<TinyFiles> {
+  const files = tinyFiles(folder, name);
+  const { model, pixels, labelled } = files;
   await writeFile(model, encodeModel(buildModel(tinySpec)));
   const recipe = { pixelScale: 1 / 255, labels: ['a', 'b', 'c', 'd'] };
   await writeFile(model.replace(/\.onnx$/, '.json'), JSON.stringify(recipe));
@@ -61,11 +76,9 @@ export async function writeTiny(folder: string, name = 'tiny.onnx'): Promise<Tin
     [samples],
     Uint8Array.from({ length: samples }, () => r.int(0, 3)),
   );
-  const pixels = join(folder, 'pixels.npy');
-  const labelled = join(folder, 'labelled.npz');
   await writeFile(pixels, x);
   await writeFile(labelled, zipSync({ 'x.npy': x, 'y.npy': y }));
-  return { model, pixels, labelled };
+  return files;
 }
 
 /** Writes another network into the folder. */

@@ -2,32 +2,27 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { execute } from '../../src/build/execute.ts';
 import { must } from '../../src/core/must.ts';
 import { fakeGcc, fakeProgram } from '../build/fakes.ts';
 import { leavesUntouched, neonarrow, objectOf, ownFolder, pathsIn, refusal } from './command-line.ts';
-import { type TinyFiles, writeTiny } from './tiny.ts';
+import { ownTiny } from './tiny.ts';
 
 /** The whole road from the command line, and what becomes of it when a tool fails. */
 
-let folder: string;
-let remove: () => Promise<void>;
-let tiny: TinyFiles;
-let built: string;
+const folder = ownFolder();
+const tiny = ownTiny(folder);
+const built = join(folder, 'built');
 let json: Record<string, unknown>;
 
 const buildWords = (out: string): string[] => ['build', tiny.model, '--calibrate', tiny.pixels, '--out', out];
 
 beforeAll(async () => {
-  ({ folder, remove } = await ownFolder());
-  tiny = await writeTiny(folder);
-  built = join(folder, 'built');
   const seen = await neonarrow(...buildWords(built), '--evaluate', tiny.labelled, '--json');
   expect(seen.exitCode, seen.stderr).toBe(0);
   json = objectOf(seen);
 });
-afterAll(() => remove());
 afterEach(() => vi.unstubAllEnvs());
 
 describe('build', () => {

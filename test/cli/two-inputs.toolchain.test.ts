@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { zipSync } from 'fflate';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { twoInputs } from '../../bench/networks/sequence.ts';
 import { createRandom } from '../../src/core/random.ts';
 import { encodeModel } from '../../src/onnx/encode.ts';
@@ -10,12 +10,7 @@ import { neonarrow, objectOf, ownFolder } from './command-line.ts';
 
 /** A network with two inputs, one of them channels last, and two outputs, from its file to what the C gives. */
 
-let folder: string;
-let remove: () => Promise<void>;
-beforeAll(async () => {
-  ({ folder, remove } = await ownFolder());
-});
-afterAll(() => remove());
+const folder = ownFolder();
 
 test('two inputs and two outputs, from the command line to QEMU', async () => {
   const [model, data, out] = ['two.onnx', 'data.npz', 'two'].map((name) => join(folder, name)) as [

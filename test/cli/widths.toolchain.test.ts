@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { must } from '../../src/core/must.ts';
 import { armv8a } from '../../src/targets/armv8-a.ts';
 import { allToolchains, verifyBundle } from '../../src/verify/verify.ts';
@@ -9,12 +9,7 @@ import { neonarrow, objectOf, ownFolder } from './command-line.ts';
 
 const example = join(import.meta.dirname, '../../examples/digits');
 
-let folder: string;
-let remove: () => Promise<void>;
-beforeAll(async () => {
-  ({ folder, remove } = await ownFolder());
-});
-afterAll(() => remove());
+const folder = ownFolder();
 
 interface Layer {
   readonly accBits: number;

@@ -1,7 +1,7 @@
 import { cp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import { execute } from '../../src/build/execute.ts';
 import { loadDataset } from '../../src/data/load.ts';
 import { findRecipe } from '../../src/data/recipe.ts';
@@ -10,18 +10,15 @@ import { neonarrow, ownFolder } from '../cli/command-line.ts';
 /** A user's CMake program with two models (`examples/two-models-cmake`), for each of the toolchain files. */
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-let folder: string;
-let remove: () => Promise<void>;
+const folder = ownFolder();
 
 beforeAll(async () => {
-  ({ folder, remove } = await ownFolder());
   await cp(join(root, 'generated/digits'), join(folder, 'bundles/digits'), { recursive: true });
   const model = join(root, 'examples/digits-a2q/digits-a2q-12bit.onnx');
   const out = join(folder, 'bundles/digits_a2q');
   const seen = await neonarrow('compile', model, '--name', 'digits_a2q', '--out', out, '--quiet');
   expect(seen.exitCode, seen.stderr).toBe(0);
 });
-afterAll(() => remove());
 
 const cmake = async (...args: string[]): Promise<void> => {
   const outcome = await execute({ command: 'cmake', args, timeoutMs: 300_000 });
