@@ -4,7 +4,6 @@ import { singleNodeGraph } from '../graph/part.ts';
 import type { Graph, Node, TensorId } from '../graph/types.ts';
 import { createExactEvaluator } from './exact.ts';
 import { createFloatEvaluator } from './float.ts';
-import type { RunnerOptions } from './runner.ts';
 
 /**
  * Runs one node of a quantized graph on `count` samples, exactly: for what changes the graph from node to node, as bias
@@ -17,15 +16,8 @@ export async function runNodeExactly(
   node: Node,
   values: ReadonlyMap<TensorId, Int8Array>,
   count: number,
-  options: RunnerOptions = {},
 ): Promise<Int8Array> {
-  const output = outputOf(graph, node).id;
-  const evaluator = await createExactEvaluator(singleNodeGraph(graph, node), options);
-  try {
-    return must((await evaluator.run(values, count)).get(output), `output of ${node.id}`);
-  } finally {
-    await evaluator.release();
-  }
+  return runNode(graph, node, createExactEvaluator, (evaluator) => evaluator.run(values, count));
 }
 
 /** The same for a node of a float graph. */
@@ -34,14 +26,25 @@ export async function runNodeInFloat(
   node: Node,
   values: ReadonlyMap<TensorId, Float32Array>,
   count: number,
-  options: RunnerOptions = {},
 ): Promise<Float32Array> {
+  return runNode(graph, node, createFloatEvaluator, (evaluator, { inputs }) =>
+    evaluator.run(
+      inputs.map(({ tensor }) => must(values.get(tensor), tensor)),
+      count,
+    ),
+  );
+}
+
+async function runNode<Evaluator extends { release(): Promise<void> }, Values>(
+  graph: Graph,
+  node: Node,
+  create: (single: Graph) => Promise<Evaluator>,
+  run: (evaluator: Evaluator, single: Graph) => Promise<ReadonlyMap<TensorId, Values>>,
+): Promise<Values> {
   const single = singleNodeGraph(graph, node);
-  const evaluator = await createFloatEvaluator(single, options);
+  const evaluator = await create(single);
   try {
-    const inputs = single.inputs.map(({ tensor }) => must(values.get(tensor), tensor));
-    const output = outputOf(graph, node).id;
-    return must((await evaluator.run(inputs, count)).get(output), output);
+    return must((await run(evaluator, single)).get(outputOf(graph, node).id), `output of ${node.id}`);
   } finally {
     await evaluator.release();
   }
