@@ -8,7 +8,7 @@ import { bundlePage } from '../report/bundle-page.ts';
 import type { Measured } from '../report/measured.ts';
 import type { CompilerKind } from '../targets/target.ts';
 import { alteredFiles } from '../verify/altered.ts';
-import { type LoadedBundle, loadBundle, readManifest } from '../verify/load.ts';
+import { type LoadedBundle, loadBundle } from '../verify/load.ts';
 import { verifyProgram } from '../verify/verify.ts';
 import { type GlobalOptions, type Outcome, perform, withGlobalOptions } from './command.ts';
 import { withCompilers } from './compilers.ts';
@@ -36,12 +36,11 @@ export function addReport(program: Command): void {
 async function run(dir: string, flags: Flags, progress: Progress): Promise<Outcome> {
   // Not in the folder: a bundle is what its manifest lists, and is replaced as a whole.
   const path = flags.out ?? join(dir, '..', `${basename(resolve(dir))}.html`);
-  const manifest = await readManifest(dir);
-  const program = await loadBundle(dir);
+  const bundle = await loadBundle(dir);
   await requireWritable(path);
-  const altered = await alteredFiles(dir, manifest.files);
-  const measured = await measure(dir, program, flags, progress);
-  const { html, provenChannels, measuredChannels } = await bundlePage({ manifest, program, altered, ...measured });
+  const altered = await alteredFiles(dir, bundle.manifest.files);
+  const measured = await measure(dir, bundle, flags, progress);
+  const { html, provenChannels, measuredChannels } = await bundlePage({ ...bundle, altered, ...measured });
   await writeFileSafely(path, html);
   const { verification, bench } = measured;
   const facts = { report: path, provenChannels, measuredChannels, altered };

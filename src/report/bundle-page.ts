@@ -12,9 +12,7 @@ import { memoryPicture } from './memory-picture.ts';
 import { verificationView } from './verification-view.ts';
 
 /** What a page is made from. */
-export interface ReportedBundle extends Measured {
-  readonly manifest: Manifest;
-  readonly program: Pick<LoadedBundle, 'graph' | 'plan'>;
+export interface ReportedBundle extends Measured, Pick<LoadedBundle, 'manifest' | 'graph' | 'plan'> {
   /** Files that are not as they were generated. */
   readonly altered: readonly string[];
 }
@@ -34,7 +32,7 @@ export interface BundlePage {
  * @throws as `certify` does where the weights in the bundle do not keep its promises
  */
 export async function bundlePage(bundle: ReportedBundle): Promise<BundlePage> {
-  const { manifest, program, altered, verification, bench } = bundle;
+  const { manifest, altered, verification, bench } = bundle;
   const narrow = narrowLayers(bundle);
   const count = (proven: boolean) =>
     narrow.reduce((sum, layer) => sum + (layer.proven === proven ? layer.channels.length / layer.taps : 0), 0);
@@ -66,7 +64,7 @@ export async function bundlePage(bundle: ReportedBundle): Promise<BundlePage> {
       lowerBound: grouped(arena.lowerBound),
       isLeast: arena.bytes === arena.lowerBound,
     },
-    verification: verification === undefined ? false : verificationView(verification, program),
+    verification: verification === undefined ? false : verificationView(verification, bundle),
     altered,
     files: files.map(({ path, bytes, sha256 }) => ({
       path,
@@ -81,7 +79,7 @@ export async function bundlePage(bundle: ReportedBundle): Promise<BundlePage> {
 type NarrowLayer = LayerChannels & { readonly name: string };
 
 /** The layers that are summed in narrow accumulators on this target, with the ranges of their channels. */
-function narrowLayers({ manifest, program: { graph, plan } }: ReportedBundle): NarrowLayer[] {
+function narrowLayers({ manifest, graph, plan }: ReportedBundle): NarrowLayer[] {
   const channels = layerChannels(graph);
   return manifest.layers.flatMap(({ step, name, sums }) => {
     const planned = plan.steps.find((s) => s.index === step);

@@ -23,6 +23,7 @@ export function networkPath(prefix: string): string {
 
 /** A bundle read back from disk. */
 export interface LoadedBundle extends VerifiedProgram {
+  readonly manifest: Manifest;
   /** Inputs of the golden vectors; empty where there are none, or they belong to another program. */
   readonly samples: readonly Sample[];
 }
@@ -32,13 +33,14 @@ export interface LoadedBundle extends VerifiedProgram {
  * @throws reject `not-a-bundle`, `incomplete-bundle`; what reading a quantized network throws
  */
 export async function loadBundle(dir: string): Promise<LoadedBundle> {
-  const { prefix, target: targetName, model } = await readManifest(dir);
-  const target = findTarget(targetName);
+  const manifest = await readManifest(dir);
+  const { prefix, model } = manifest;
+  const target = findTarget(manifest.target);
   const graph = { ...(await readNetwork(join(dir, networkPath(prefix)))), name: model.name };
   const plan = planMemory(graph, selectKernels(graph, target));
   const golden = await readFile(join(dir, goldenPath(prefix))).catch(() => undefined);
   const samples = golden === undefined ? undefined : goldenInputs(graph, testSteps(graph, plan), golden);
-  return { prefix, graph, plan, target, samples: samples ?? [] };
+  return { manifest, prefix, graph, plan, target, samples: samples ?? [] };
 }
 
 /** @throws reject `not-a-bundle` */

@@ -3,14 +3,14 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { must } from '../../src/core/must.ts';
 import { bundlePage, type ReportedBundle } from '../../src/report/bundle-page.ts';
 import { layerChannels } from '../../src/report/channels.ts';
-import { loadBundle, readManifest } from '../../src/verify/load.ts';
+import { loadBundle } from '../../src/verify/load.ts';
 import type { VerifyResult } from '../../src/verify/result.ts';
 
 const digits = fileURLToPath(new URL('../../generated/digits', import.meta.url));
 
 let bundle: ReportedBundle;
 beforeAll(async () => {
-  bundle = { manifest: await readManifest(digits), program: await loadBundle(digits), altered: [] };
+  bundle = { ...(await loadBundle(digits)), altered: [] };
 });
 
 const run = { compiler: 'gcc 12.2.0', opt: '-O2', cpu: 'cortex-a53', sanitized: false, milliseconds: 1 };
@@ -32,7 +32,7 @@ describe('the page of a bundle', () => {
       expect(html).toMatch(new RegExp(`>${name}</td>.*>${kernel}</td>`));
     const details = html.split('<details>').slice(1);
     expect(details.map((text) => text.split('</details>')[0]!.match(/<tr><td/g)?.length)).toEqual([16, 32, 32, 10]);
-    const graph = bundle.program.graph;
+    const { graph } = bundle;
     for (const layer of layerChannels(graph).values()) {
       expect(layer.proven).toBe(true);
       for (const { range, preload } of layer.channels) {
@@ -70,7 +70,7 @@ describe('the page of a bundle', () => {
   });
 
   it('proves the weights that are in the bundle, not what its manifest says', async () => {
-    const { graph } = bundle.program;
+    const { graph } = bundle;
     const node = must(
       graph.nodes.find((n) => n.op.kind === 'conv2d'),
       'conv',
@@ -80,8 +80,7 @@ describe('the page of a bundle', () => {
       ...weights,
       data: new Int8Array(must(weights.data, 'data').length).fill(127),
     });
-    const program = { ...bundle.program, graph: { ...graph, tensors } };
-    await expect(bundlePage({ ...bundle, program })).rejects.toThrowError(
+    await expect(bundlePage({ ...bundle, graph: { ...graph, tensors } })).rejects.toThrowError(
       expect.objectContaining({ code: 'accumulator-overflow' }),
     );
   });
