@@ -4,6 +4,7 @@ const levels = [
   ['core', 'numeric'],
   ['graph'],
   ['ops'],
+  ['proof'],
   ['onnx', 'passes', 'interpret', 'data', 'quantize'],
   ['targets', 'kernels'],
   ['plan'],

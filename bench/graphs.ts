@@ -5,8 +5,8 @@ import type { Graph, IntegerReduction, Node, Op, QuantParams, TensorId } from '.
 import { tapRange, winogradTransforms } from '../src/numeric/winograd.ts';
 import type { Reduction } from '../src/ops/definition.ts';
 import { definitionOf } from '../src/ops/index.ts';
-import { withNarrowRequantization } from '../src/quantize/requant16.ts';
-import { singleSegment } from '../src/quantize/segments.ts';
+import { singleSegment } from '../src/proof/segments.ts';
+import { withNarrowRequantization } from '../src/quantize/rewrite/requant16.ts';
 import { armv7Neon } from '../src/targets/armv7-neon.ts';
 import { armv82Dotprod } from '../src/targets/armv8.2-dotprod.ts';
 import { armv86I8mm } from '../src/targets/armv8.6-i8mm.ts';

@@ -1,8 +1,8 @@
 import { createRandom } from '../src/core/random.ts';
 import type { AccumulatorModel } from '../src/graph/types.ts';
 import type { WinogradTile } from '../src/numeric/winograd.ts';
-import { windowBudget } from '../src/quantize/accumulator.ts';
-import { accumulatorOfProduct, greedySegments } from '../src/quantize/segments.ts';
+import { windowBudget } from '../src/proof/accumulator.ts';
+import { accumulatorOfProduct, greedySegments } from '../src/proof/segments.ts';
 import { armv7Neon } from '../src/targets/armv7-neon.ts';
 import { armv82Dotprod } from '../src/targets/armv8.2-dotprod.ts';
 import { armv86I8mm } from '../src/targets/armv8.6-i8mm.ts';
@@ -115,7 +115,7 @@ function drawFilling(
   }
 }
 
-/** Of a layer's weights, relative: what `src/quantize/choose.ts` accepts of a layer's output, −24 dB. */
+/** Of a layer's weights, relative: what `src/quantize/steps/choose.ts` accepts of a layer's output, −24 dB. */
 const acceptableNoise = 2 ** -8;
 
 /**

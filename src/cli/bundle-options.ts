@@ -3,7 +3,7 @@ import process from 'node:process';
 import Table from 'cli-table3';
 import { type Command, CommanderError } from 'commander';
 import { modelPrefix } from '../emit/names.ts';
-import { isReductionNode } from '../quantize/certify.ts';
+import { isReductionNode } from '../proof/certify.ts';
 import type { Compiled } from '../stages/compile-bundle.ts';
 import type { Model } from '../stages/read-model.ts';
 import { findTarget } from '../targets/find.ts';

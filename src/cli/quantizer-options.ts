@@ -1,8 +1,6 @@
 import { type Command, Option } from 'commander';
 import { reject } from '../core/diagnostics.ts';
 import type { RequantFormat } from '../numeric/requantize.ts';
-import { analyses, type RangeAnalysis } from '../quantize/analysis.ts';
-import type { Clipping } from '../quantize/clipping.ts';
 import {
   completeOptions,
   defaultOptions,
@@ -11,7 +9,9 @@ import {
   type WinogradChoice,
   winogradChoices,
 } from '../quantize/options.ts';
+import type { Clipping } from '../quantize/steps/clipping.ts';
 import { parseTechniques, techniques } from '../quantize/techniques.ts';
+import { analyses, type RangeAnalysis } from '../quantize/weights/analysis.ts';
 import type { DataFlags } from './data-options.ts';
 import { collect, wholeNumber } from './words.ts';
 

@@ -4,7 +4,7 @@ import type { Progress } from '../core/progress.ts';
 import { parseShard, type Shard, shardOf } from '../core/shard.ts';
 import { requireWritable } from '../core/write-file.ts';
 import { floatAccuracy } from '../interpret/accuracy.ts';
-import { analyses, type RangeAnalysis } from '../quantize/analysis.ts';
+import { analyses, type RangeAnalysis } from '../quantize/weights/analysis.ts';
 import { createEvaluationCache, defaultCacheFolder } from '../stages/evaluation-cache.ts';
 import { readData } from '../stages/read-data.ts';
 import { requireQuantized } from '../stages/read-model.ts';

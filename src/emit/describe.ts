@@ -5,7 +5,7 @@ import type { Packed } from '../kernels/kernel.ts';
 import { definitionOf } from '../ops/index.ts';
 import { dataWidth, quantOf } from '../ops/quantized.ts';
 import type { LayerStep, Step } from '../plan/plan.ts';
-import { type SumRange, utilizationOf, widest } from '../quantize/accumulator.ts';
+import { type SumRange, utilizationOf, widest } from '../proof/accumulator.ts';
 
 /** `1x28x28x1`: ASCII, unlike messages. */
 export function asciiShape(shape: Shape): string {

@@ -1,5 +1,5 @@
 import type { Graph, Node, NodeId } from '../graph/types.ts';
-import { isReductionNode } from '../quantize/certify.ts';
+import { isReductionNode } from '../proof/certify.ts';
 import type { Target } from '../targets/target.ts';
 import { convPairs, fullyConnectedPairs } from './baseline-pairs.ts';
 import { convWiden, fullyConnectedWiden } from './baseline-widen.ts';

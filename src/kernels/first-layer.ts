@@ -1,7 +1,7 @@
 import { must } from '../core/must.ts';
 import type { AccumulatorModel, Conv2dOp, Graph, Node } from '../graph/types.ts';
-import { fitsWindow, windowBudget } from '../quantize/accumulator.ts';
-import { greedySegments } from '../quantize/segments.ts';
+import { fitsWindow, windowBudget } from '../proof/accumulator.ts';
+import { greedySegments } from '../proof/segments.ts';
 import { pixelsFor, type Target } from '../targets/target.ts';
 import { channelRanges } from './channel-lanes/certify.ts';
 import { epilogueInstructions } from './channel-lanes/cost.ts';

@@ -1,5 +1,5 @@
 import type { Graph, Node, Op, Pads } from '../graph/types.ts';
-import type { AccumulatorProof } from '../quantize/accumulator.ts';
+import type { AccumulatorProof } from '../proof/accumulator.ts';
 import type { Feature, Target } from '../targets/target.ts';
 
 /** A `static const` array of the generated weights file. */

@@ -1,5 +1,5 @@
 import type { AccumulatorModel, IntegerReduction } from '../graph/types.ts';
-import type { SumRange } from '../quantize/accumulator.ts';
+import type { SumRange } from '../proof/accumulator.ts';
 
 /**
  * What the accumulators of a calibrated layer are taken to be within, `[channel][segment · lanes + lane]`.

@@ -2,8 +2,8 @@ import { must } from '../core/must.ts';
 import type { IntegerReduction, QuantParams, Tensor } from '../graph/types.ts';
 import { type RequantFormat, splitFloat } from '../numeric/requantize.ts';
 import type { Reduction } from '../ops/definition.ts';
-import { windowBudget } from '../quantize/accumulator.ts';
-import { greedySegments, singleSegment } from '../quantize/segments.ts';
+import { windowBudget } from '../proof/accumulator.ts';
+import { greedySegments, singleSegment } from '../proof/segments.ts';
 
 /** How layers accumulate that nothing more is known about than their integers. */
 export interface AccumulatorDefaults {

@@ -4,7 +4,7 @@ import type { Graph, Node, Op, TensorId } from '../graph/types.ts';
 import type { QdqMetadata } from '../onnx/metadata.ts';
 import { placeOf } from '../ops/errors.ts';
 import { canAddInFloat32, canPoolInFloat32 } from '../ops/float32.ts';
-import { certify } from '../quantize/certify.ts';
+import { certify } from '../proof/certify.ts';
 import { checkQuantized } from '../quantize/check.ts';
 import { type AccumulatorDefaults, NotInteger } from './fuse-layer.ts';
 import { fuseNode } from './fuse-node.ts';

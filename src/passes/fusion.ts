@@ -2,7 +2,7 @@ import { must } from '../core/must.ts';
 import { type GraphBuilder, tensorOf } from '../graph/build.ts';
 import type { Graph, Node, QuantParams, Tensor, TensorId } from '../graph/types.ts';
 import { quantizeValue } from '../ops/quantized.ts';
-import { gridOfConstant } from '../quantize/constant-grid.ts';
+import { gridOfConstant } from '../quantize/steps/constant-grid.ts';
 import { type AccumulatorDefaults, NotInteger } from './fuse-layer.ts';
 import type { Grids } from './grids.ts';
 

@@ -1,7 +1,7 @@
 import { consumersOf, isGraphOutput, tensorOf } from '../graph/build.ts';
 import type { Graph, Node, QuantParams, TensorId } from '../graph/types.ts';
 import { sameQuant } from '../quantize/check.ts';
-import { movesValues } from '../quantize/groups.ts';
+import { movesValues } from '../quantize/steps/groups.ts';
 
 /** Which activations are on a grid, as `fakeQuant` nodes say, and which tensors are the same integers. */
 export interface Grids {

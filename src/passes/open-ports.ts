@@ -1,7 +1,7 @@
 import { consumersOf, GraphBuilder, tensorOf } from '../graph/build.ts';
 import type { Clamp, Graph, QuantParams, TensorId } from '../graph/types.ts';
-import type { SumRange } from '../quantize/accumulator.ts';
-import { movesValues } from '../quantize/groups.ts';
+import type { SumRange } from '../proof/accumulator.ts';
+import { movesValues } from '../quantize/steps/groups.ts';
 
 /**
  * Quantized networks whose ends are in float: trained ones (QONNX) often round neither their input nor their scores. Both

@@ -2,7 +2,7 @@ import { GraphBuilder, inputsOf, isKind } from '../graph/build.ts';
 import type { Graph, IntegerReduction, Node, Origin, Tensor } from '../graph/types.ts';
 import { badMetadata, type QdqMetadata } from '../onnx/metadata.ts';
 import { readWinograd, type WinogradMetadata } from '../onnx/winograd-metadata.ts';
-import { isReductionNode, type ReductionNode } from '../quantize/certify.ts';
+import { isReductionNode, type ReductionNode } from '../proof/certify.ts';
 
 /**
  * Gives a fused graph the names of the float network and the accumulators and requantization that the metadata says, and puts

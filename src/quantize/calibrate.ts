@@ -5,8 +5,8 @@ import { chooseSamples } from '../data/choose.ts';
 import { type Dataset, perInput } from '../data/dataset.ts';
 import { formatShape, sizeOf } from '../graph/shape.ts';
 import type { Graph, TensorId } from '../graph/types.ts';
-import { isReduction } from './groups.ts';
 import { addValues, createHistogram, type Histogram } from './histogram.ts';
+import { isReduction } from './steps/groups.ts';
 
 /** What the float network does on the calibration data. */
 export interface Calibration {

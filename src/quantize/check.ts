@@ -4,8 +4,8 @@ import { inputsOf, outputOf, tensorOf } from '../graph/build.ts';
 import type { Graph, Node, QuantParams, Tensor } from '../graph/types.ts';
 import { quantOf } from '../ops/quantized.ts';
 import { isSoftmaxGrid } from '../ops/softmax.ts';
-import { isIntegerNode } from './certify.ts';
-import { movesValues } from './groups.ts';
+import { isIntegerNode } from '../proof/certify.ts';
+import { movesValues } from './steps/groups.ts';
 
 /**
  * Checks that a graph is a legal quantized graph, the contract between the quantizer and everything below:

@@ -1,11 +1,11 @@
 import { reject } from '../core/diagnostics.ts';
 import type { Graph, Node } from '../graph/types.ts';
 import type { RequantFormat } from '../numeric/requantize.ts';
-import { analyses, type RangeAnalysis } from './analysis.ts';
-import type { Clipping } from './clipping.ts';
-import { isReduction } from './groups.ts';
-import type { Lanes } from './segments.ts';
+import type { Lanes } from '../proof/segments.ts';
+import type { Clipping } from './steps/clipping.ts';
+import { isReduction } from './steps/groups.ts';
 import { automaticTechniques, type Technique } from './techniques.ts';
+import { analyses, type RangeAnalysis } from './weights/analysis.ts';
 
 /**
  * How a layer's products are split between flushes: `auto` takes the fewest segments that cost no accuracy to speak of,

@@ -1,7 +1,7 @@
 import type { Graph, NodeId } from '../graph/types.ts';
 import { dataWidth } from '../ops/quantized.ts';
-import { type AccumulatorProof, type SumRange, utilizationOf, widest, windowBudget } from './accumulator.ts';
-import { certify, type IntegerLayer, integerLayerOf, isIntegerNode } from './certify.ts';
+import { type AccumulatorProof, type SumRange, utilizationOf, widest, windowBudget } from '../proof/accumulator.ts';
+import { certify, type IntegerLayer, integerLayerOf, isIntegerNode } from '../proof/certify.ts';
 import type { WinogradDecision, WinogradDecisions } from './winograd/decide.ts';
 
 /** What `--json` says about a layer with weights (DESIGN §10). */

@@ -6,10 +6,10 @@ import type { Graph } from '../graph/types.ts';
 import { createFloatEvaluator } from '../interpret/float.ts';
 import { affordableSamples, type Calibration, calibrate, checkDataset, gather } from './calibrate.ts';
 import { createSlack, type SlackOf } from './calibrated/slack.ts';
-import { channelPowers, equalize } from './equalize.ts';
 import type { QuantizeOptions } from './options.ts';
+import { channelPowers, equalize } from './rewrite/equalize.ts';
+import { splitReaders } from './rewrite/split-readers.ts';
 import { createOutputError, type OutputError, type SampledActivations } from './search/output-error.ts';
-import { splitReaders } from './split-readers.ts';
 
 /** What every quantization of a network on some samples, with some techniques, starts from. */
 export interface Statistics extends Calibration {

@@ -1,7 +1,7 @@
 import { must } from '../core/must.ts';
 import type { Graph, NodeId } from '../graph/types.ts';
-import { preloadOf, type SumRange, utilizationOf, widest } from '../quantize/accumulator.ts';
-import { certify, integerLayerOf, isIntegerNode } from '../quantize/certify.ts';
+import { preloadOf, type SumRange, utilizationOf, widest } from '../proof/accumulator.ts';
+import { certify, integerLayerOf, isIntegerNode } from '../proof/certify.ts';
 
 /** What the widest accumulator of one output channel can hold; in the Winograd domain, of one tap of it. */
 export interface ChannelUse {

@@ -4,7 +4,7 @@ import { tensorOf } from '../graph/build.ts';
 import { sizeOf } from '../graph/shape.ts';
 import type { Graph } from '../graph/types.ts';
 import { definitionOf } from '../ops/index.ts';
-import { proveReduction } from '../quantize/accumulator.ts';
+import { proveReduction } from '../proof/accumulator.ts';
 import { type Place, type ReductionNode, type Taps, tapsOf } from './taps.ts';
 
 /** Which end of the range of DESIGN §4 an input attains. */

@@ -11,8 +11,8 @@ import type {
 import { laneModel, walkOf } from '../../src/kernels/k-lanes/walk.ts';
 import type { RequantFormat } from '../../src/numeric/requantize.ts';
 import { stepCount } from '../../src/ops/definition.ts';
-import { windowBudget } from '../../src/quantize/accumulator.ts';
-import { greedySegments } from '../../src/quantize/segments.ts';
+import { windowBudget } from '../../src/proof/accumulator.ts';
+import { greedySegments } from '../../src/proof/segments.ts';
 import { QuantizedGraphBuilder, quant } from './quantized-graph.ts';
 
 /** 4 bits, never negative. */

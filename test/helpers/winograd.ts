@@ -1,7 +1,7 @@
 import { createRandom } from '../../src/core/random.ts';
 import type { Clamp, Graph, IntegerReduction, Pads, QuantParams, WinogradOp } from '../../src/graph/types.ts';
 import { tapRange, type WinogradTile, winogradTransforms } from '../../src/numeric/winograd.ts';
-import { greedySegments } from '../../src/quantize/segments.ts';
+import { greedySegments } from '../../src/proof/segments.ts';
 import { QuantizedGraphBuilder, quant } from './quantized-graph.ts';
 
 /** A Winograd convolution to be tested. */

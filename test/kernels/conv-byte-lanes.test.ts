@@ -4,7 +4,7 @@ import { certifyBytes } from '../../src/kernels/byte-lanes/certify.ts';
 import { packBytes } from '../../src/kernels/byte-lanes/pack.ts';
 import { convByteLanes } from '../../src/kernels/conv-byte-lanes.ts';
 import { geometryOf } from '../../src/kernels/k-lanes/geometry.ts';
-import { integerLayerOf, isReductionNode, proveLayer } from '../../src/quantize/certify.ts';
+import { integerLayerOf, isReductionNode, proveLayer } from '../../src/proof/certify.ts';
 import { armv8a } from '../../src/targets/armv8-a.ts';
 import { convGraph, nibbles } from '../helpers/reductions.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { kernelsFor, selectKernels } from '../../src/kernels/select.ts';
-import { isReductionNode } from '../../src/quantize/certify.ts';
+import { isReductionNode } from '../../src/proof/certify.ts';
 import { armv8a } from '../../src/targets/armv8-a.ts';
 import { cortexA72 } from '../../src/targets/cortex-a72.ts';
 import type { Target } from '../../src/targets/target.ts';

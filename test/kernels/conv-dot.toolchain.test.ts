@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { kernelsFor } from '../../src/kernels/select.ts';
-import { isReductionNode } from '../../src/quantize/certify.ts';
+import { isReductionNode } from '../../src/proof/certify.ts';
 import { armv82Dotprod } from '../../src/targets/armv8.2-dotprod.ts';
 import { armv86I8mm } from '../../src/targets/armv8.6-i8mm.ts';
 import { portable } from '../../src/targets/portable.ts';

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createRandom } from '../../src/core/random.ts';
-import { chooseParams, paramsForRange, squaredError } from '../../src/quantize/clipping.ts';
 import { addValues, createHistogram, filledBins, mergeHistograms } from '../../src/quantize/histogram.ts';
+import { chooseParams, paramsForRange, squaredError } from '../../src/quantize/steps/clipping.ts';
 
 function histogramOf(...batches: number[][]) {
   const h = createHistogram();

@@ -3,7 +3,7 @@ import type { Graph, TensorId } from '../../src/graph/types.ts';
 import { createFloatEvaluator } from '../../src/interpret/float.ts';
 import { inputQuantizer } from '../../src/interpret/quantize-input.ts';
 import { runReference } from '../../src/interpret/reference.ts';
-import { certify, integerLayerOf, isReductionNode } from '../../src/quantize/certify.ts';
+import { certify, integerLayerOf, isReductionNode } from '../../src/proof/certify.ts';
 import { checkQuantized } from '../../src/quantize/check.ts';
 import type { QuantizeOptions } from '../../src/quantize/options.ts';
 import { type QuantizedModel, quantize } from '../../src/quantize/quantize.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { inputsOf, withTensors } from '../../src/graph/build.ts';
 import type { AccumulatorModel, Graph, Node, Tensor } from '../../src/graph/types.ts';
-import { certify, isReductionNode } from '../../src/quantize/certify.ts';
+import { certify, isReductionNode } from '../../src/proof/certify.ts';
 import { checkQuantized } from '../../src/quantize/check.ts';
 import { quantize } from '../../src/quantize/quantize.ts';
 import { datasetOf, mixedNetwork, Network, noise } from './networks.ts';

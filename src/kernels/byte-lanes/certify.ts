@@ -1,6 +1,6 @@
 import { invariant } from '../../core/diagnostics.ts';
 import type { AccumulatorModel } from '../../graph/types.ts';
-import { type AccumulatorProof, overflowOf, preloadOf, proofOf, type SumRange } from '../../quantize/accumulator.ts';
+import { type AccumulatorProof, overflowOf, preloadOf, proofOf, type SumRange } from '../../proof/accumulator.ts';
 import { tileChannels } from '../k-lanes/tile.ts';
 import { type ByteWeights, weightsOfStep } from './pack.ts';
 import { laneBits, laneCount } from './walk.ts';

@@ -1,6 +1,6 @@
 import type { AccumulatorModel } from '../../graph/types.ts';
 import { stepCount } from '../../ops/definition.ts';
-import { isByteLanes } from '../../quantize/accumulator.ts';
+import { isByteLanes } from '../../proof/accumulator.ts';
 import type { Geometry } from '../k-lanes/geometry.ts';
 
 /**

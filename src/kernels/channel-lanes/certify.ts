@@ -1,6 +1,6 @@
 import { invariant } from '../../core/diagnostics.ts';
 import type { AccumulatorModel } from '../../graph/types.ts';
-import { fitsWindow, type SumRange, sumRanges } from '../../quantize/accumulator.ts';
+import { fitsWindow, type SumRange, sumRanges } from '../../proof/accumulator.ts';
 import type { Geometry } from '../k-lanes/geometry.ts';
 import { measuredSums } from '../measured-sums.ts';
 import type { ChannelWeights } from './weights.ts';

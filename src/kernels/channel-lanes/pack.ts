@@ -1,5 +1,5 @@
 import type { AccumulatorModel, Graph } from '../../graph/types.ts';
-import { widest } from '../../quantize/accumulator.ts';
+import { widest } from '../../proof/accumulator.ts';
 import { type Geometry, requantizerOf } from '../k-lanes/geometry.ts';
 import { checkSums } from '../k-lanes/prepare.ts';
 import type { ConstantArray, Packed } from '../kernel.ts';

@@ -1,7 +1,7 @@
 import { must } from '../../core/must.ts';
 import type { AccumulatorModel } from '../../graph/types.ts';
 import type { Requantizer } from '../../numeric/requantize.ts';
-import { fitsWithoutPreload, preloadOf, type SumRange } from '../../quantize/accumulator.ts';
+import { fitsWithoutPreload, preloadOf, type SumRange } from '../../proof/accumulator.ts';
 import { foldedBias, type Geometry } from '../k-lanes/geometry.ts';
 import type { ConstantArray } from '../kernel.ts';
 import { block, slotOf } from './weights.ts';

@@ -1,5 +1,5 @@
 import type { AccumulatorModel } from '../../graph/types.ts';
-import { type AccumulatorProof, proveReduction } from '../../quantize/accumulator.ts';
+import { type AccumulatorProof, proveReduction } from '../../proof/accumulator.ts';
 import type { Geometry } from '../k-lanes/geometry.ts';
 import { tileChannelMap } from '../k-lanes/pack.ts';
 

@@ -1,7 +1,7 @@
 import { invariant } from '../../core/diagnostics.ts';
 import type { Graph } from '../../graph/types.ts';
 import type { Requantizer } from '../../numeric/requantize.ts';
-import { overflowOf } from '../../quantize/accumulator.ts';
+import { overflowOf } from '../../proof/accumulator.ts';
 import { epilogueInstructions } from '../channel-lanes/cost.ts';
 import { foldedBias, type Geometry, geometryOf, type ReductionNode, requantizerOf } from '../k-lanes/geometry.ts';
 import { perSlot } from '../k-lanes/pack.ts';

@@ -7,7 +7,7 @@ import {
   preloadOf,
   type SumRange,
   widest,
-} from '../../quantize/accumulator.ts';
+} from '../../proof/accumulator.ts';
 import { forEachWeight, type PackedWeights } from './pack.ts';
 import { laneCount, laneModel } from './walk.ts';
 

@@ -14,7 +14,7 @@ import type { Requantizer } from '../../numeric/requantize.ts';
 import type { Reduction } from '../../ops/definition.ts';
 import { definitionOf } from '../../ops/index.ts';
 import { quantOf, reductionRequantizer } from '../../ops/quantized.ts';
-import type { SumRange } from '../../quantize/accumulator.ts';
+import type { SumRange } from '../../proof/accumulator.ts';
 import type { RowWalk } from './partition.ts';
 import { walkOf } from './walk.ts';
 

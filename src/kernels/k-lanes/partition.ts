@@ -1,4 +1,4 @@
-import { fitsWindow, type SumRange } from '../../quantize/accumulator.ts';
+import { fitsWindow, type SumRange } from '../../proof/accumulator.ts';
 import { forEachWeight, type PackedWeights } from './pack.ts';
 import { laneCount, type Walk } from './walk.ts';
 

@@ -1,9 +1,9 @@
 import type { Tensor } from '../../graph/types.ts';
-import { windowBudget } from '../accumulator.ts';
-import type { IntegerLayer } from '../certify.ts';
-import type { ScaleGrid } from '../clipping.ts';
-import { accumulatorOfProduct } from '../segments.ts';
-import { roundWeights } from '../weights.ts';
+import { windowBudget } from '../../proof/accumulator.ts';
+import type { IntegerLayer } from '../../proof/certify.ts';
+import { accumulatorOfProduct } from '../../proof/segments.ts';
+import type { ScaleGrid } from '../steps/clipping.ts';
+import { roundWeights } from '../weights/round.ts';
 import type { SumStatistics } from './probe.ts';
 
 export interface Coarsening {

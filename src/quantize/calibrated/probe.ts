@@ -4,8 +4,8 @@ import { outputOf, tensorOf } from '../../graph/build.ts';
 import { singleNodeGraph } from '../../graph/part.ts';
 import type { AccumulatorModel, Graph, Node, Shape, Tensor } from '../../graph/types.ts';
 import { createFloatEvaluator } from '../../interpret/float.ts';
-import { isReductionNode, type ReductionNode } from '../certify.ts';
-import { accumulatorOfProduct } from '../segments.ts';
+import { isReductionNode, type ReductionNode } from '../../proof/certify.ts';
+import { accumulatorOfProduct } from '../../proof/segments.ts';
 
 /** What the accumulators of a layer hold at their ends on some samples; all indices are `channel · accumulators + accumulator`. */
 export interface SumStatistics {

@@ -1,7 +1,7 @@
 import type { AccumulatorModel, Graph } from '../../graph/types.ts';
-import { fitsWindow, type SumRange, sumRanges } from '../accumulator.ts';
-import type { IntegerLayer } from '../certify.ts';
-import { accumulatorOfProduct } from '../segments.ts';
+import { fitsWindow, type SumRange, sumRanges } from '../../proof/accumulator.ts';
+import type { IntegerLayer } from '../../proof/certify.ts';
+import { accumulatorOfProduct } from '../../proof/segments.ts';
 import type { SumStatistics } from './probe.ts';
 
 /** True where some layer's accumulators are not proven. */

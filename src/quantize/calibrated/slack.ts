@@ -1,9 +1,9 @@
 import { must } from '../../core/must.ts';
 import type { AccumulatorModel, Graph, QuantParams } from '../../graph/types.ts';
-import { isReductionNode } from '../certify.ts';
-import { type Layer, modelOf } from '../layer.ts';
+import { isReductionNode } from '../../proof/certify.ts';
+import { accumulatorOfProduct } from '../../proof/segments.ts';
 import type { SampledActivations } from '../search/output-error.ts';
-import { accumulatorOfProduct } from '../segments.ts';
+import { type Layer, modelOf } from '../weights/layer.ts';
 import { createProbe, mergeStatistics } from './probe.ts';
 
 /**

@@ -1,5 +1,5 @@
 import type { Products } from '../../interpret/products.ts';
-import type { FittedLayer } from '../layer.ts';
+import type { FittedLayer } from '../weights/layer.ts';
 import { type ChannelProblem, integersOf } from './channel.ts';
 import { feedbackFactor } from './feedback.ts';
 import { type ChannelFit, type FitMethod, fitChannel, polish, refitted } from './fit.ts';

@@ -5,8 +5,8 @@ import type { Graph, Node, NodeId, Tensor } from '../../graph/types.ts';
 import { runNodeExactly, runNodeInFloat } from '../../interpret/exact-node.ts';
 import { matrixProducts } from '../../interpret/products.ts';
 import { quantOf } from '../../ops/quantized.ts';
-import { roundBiases } from '../bias.ts';
-import { isReductionNode, type ReductionNode } from '../certify.ts';
+import { isReductionNode, type ReductionNode } from '../../proof/certify.ts';
+import { roundBiases } from '../weights/bias.ts';
 import { type NetworkInput, type NewLayer, reconstructAt, type State } from './at-layer.ts';
 
 export interface ReconstructedNetwork {

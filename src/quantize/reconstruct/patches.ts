@@ -2,7 +2,7 @@ import { createRandom } from '../../core/random.ts';
 import { isKind } from '../../graph/build.ts';
 import { sizeOf } from '../../graph/shape.ts';
 import type { Conv2dOp, Shape } from '../../graph/types.ts';
-import type { ReductionNode } from '../certify.ts';
+import type { ReductionNode } from '../../proof/certify.ts';
 
 /** Where a layer's dot products get their operands: `im2col` for some of its output positions. */
 export interface PatchSource {

@@ -4,7 +4,7 @@ import { partOf } from '../../graph/part.ts';
 import { sizeOf } from '../../graph/shape.ts';
 import type { Graph, Node, QuantParams, TensorId } from '../../graph/types.ts';
 import { createFloatEvaluator } from '../../interpret/float.ts';
-import type { ActivationGroup } from '../groups.ts';
+import type { ActivationGroup } from '../steps/groups.ts';
 import { roundValues, type SampledActivations } from './output-error.ts';
 
 /**

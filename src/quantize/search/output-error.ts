@@ -5,8 +5,8 @@ import { singleNodeGraph } from '../../graph/part.ts';
 import type { Clamp, Graph, Node, QuantParams, TensorId } from '../../graph/types.ts';
 import { createFloatEvaluator } from '../../interpret/float.ts';
 import { matrixProducts } from '../../interpret/products.ts';
-import { isReductionNode, type ReductionNode } from '../certify.ts';
-import type { FittedLayer, Layer } from '../layer.ts';
+import { isReductionNode, type ReductionNode } from '../../proof/certify.ts';
+import type { FittedLayer, Layer } from '../weights/layer.ts';
 
 /** Float activations of a few calibration samples, each in its tensor's own order, sample after sample. */
 export interface SampledActivations {

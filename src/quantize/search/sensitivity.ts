@@ -4,7 +4,7 @@ import { outputIds, outputOf } from '../../graph/build.ts';
 import { partOf } from '../../graph/part.ts';
 import type { Graph, Node, NodeId, TensorId } from '../../graph/types.ts';
 import { createFloatEvaluator } from '../../interpret/float.ts';
-import { isReduction } from '../groups.ts';
+import { isReduction } from '../steps/groups.ts';
 import type { SampledActivations } from './output-error.ts';
 
 /** Relative power of the noise that is added to a layer's output: about that of rounding it. */

@@ -2,10 +2,10 @@ import { must } from '../../core/must.ts';
 import { inputsOf } from '../../graph/build.ts';
 import type { Graph } from '../../graph/types.ts';
 import { definitionOf } from '../../ops/index.ts';
-import { mostProducts, worstCaseWeightBits } from '../analysis.ts';
-import { signedRange } from '../clipping.ts';
-import { isReduction } from '../groups.ts';
-import { singleSegment } from '../segments.ts';
+import { singleSegment } from '../../proof/segments.ts';
+import { signedRange } from '../steps/clipping.ts';
+import { isReduction } from '../steps/groups.ts';
+import { mostProducts, worstCaseWeightBits } from '../weights/analysis.ts';
 
 /** Bits of data and weights of one layer. */
 export interface WidthPair {

@@ -6,8 +6,8 @@ import { sizeOf } from '../../graph/shape.ts';
 import type { Conv2dOp, Graph, Node, NodeId, TensorId } from '../../graph/types.ts';
 import { winogradTransforms } from '../../numeric/winograd.ts';
 import { quantOf } from '../../ops/quantized.ts';
-import type { NodeRun } from '../correct.ts';
 import type { InstructionCount } from '../search/request.ts';
+import type { NodeRun } from '../weights/correct.ts';
 import { type WinogradForm, type WinogradName, winogradForms } from './plan.ts';
 
 /** How a layer is computed, and why: for the report. */

@@ -1,10 +1,10 @@
 import type { Products } from '../../interpret/products.ts';
 import { constantTap, type WinogradTransforms } from '../../numeric/winograd.ts';
-import type { FittedLayer } from '../layer.ts';
+import { accumulatorOfProduct } from '../../proof/segments.ts';
 import { snapped } from '../reconstruct/at-layer.ts';
 import { type LayerMethod, type Reconstruction, reconstructLayer } from '../reconstruct/layer.ts';
-import { accumulatorOfProduct } from '../segments.ts';
-import type { RoundedWeights } from '../weights.ts';
+import type { FittedLayer } from '../weights/layer.ts';
+import type { RoundedWeights } from '../weights/round.ts';
 import { sampleTaps, type TapInput } from './sampled-taps.ts';
 
 export interface TapProblem extends TapInput {

@@ -5,10 +5,10 @@ import { sandwich, tapRange, winogradTransforms } from '../../numeric/winograd.t
 import { quantOf } from '../../ops/quantized.ts';
 import { constantShares } from '../../ops/winograd-direct.ts';
 import { fitsRequantizer, winogradRanges, winogradScales } from '../../ops/winograd-parts.ts';
-import type { FittedLayer } from '../layer.ts';
+import { balancedSegments, singleSegment } from '../../proof/segments.ts';
 import type { LayerMethod } from '../reconstruct/layer.ts';
-import { balancedSegments, singleSegment } from '../segments.ts';
-import { roundWeights } from '../weights.ts';
+import type { FittedLayer } from '../weights/layer.ts';
+import { roundWeights } from '../weights/round.ts';
 import { fitTaps } from './fit-taps.ts';
 import type { WinogradForm } from './plan.ts';
 import { chooseInput } from './steps.ts';

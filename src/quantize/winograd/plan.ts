@@ -2,7 +2,7 @@ import { reject } from '../../core/diagnostics.ts';
 import { tensorOf } from '../../graph/build.ts';
 import type { Graph, Node, NodeId } from '../../graph/types.ts';
 import type { WinogradTile } from '../../numeric/winograd.ts';
-import { isReductionNode } from '../certify.ts';
+import { isReductionNode } from '../../proof/certify.ts';
 import { optionsOfLayer, type QuantizeOptions, type WinogradChoice } from '../options.ts';
 
 /** One way to compute a layer in the Winograd domain. */

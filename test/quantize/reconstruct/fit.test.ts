@@ -4,7 +4,7 @@ import { type ChannelProblem, integersOf, squaredErrorOf } from '../../../src/qu
 import { descend, exchange } from '../../../src/quantize/reconstruct/descent.ts';
 import { feedbackFactor, roundWithFeedback } from '../../../src/quantize/reconstruct/feedback.ts';
 import { type FitMethod, fitChannel } from '../../../src/quantize/reconstruct/fit.ts';
-import { roundWeights } from '../../../src/quantize/weights.ts';
+import { roundWeights } from '../../../src/quantize/weights/round.ts';
 
 interface Case {
   readonly problem: ChannelProblem;

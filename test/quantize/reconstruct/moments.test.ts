@@ -3,7 +3,7 @@ import { createRandom } from '../../../src/core/random.ts';
 import type { Conv2dOp, Graph } from '../../../src/graph/types.ts';
 import { createFloatEvaluator } from '../../../src/interpret/float.ts';
 import { matrixProducts } from '../../../src/interpret/products.ts';
-import { isReductionNode, type ReductionNode } from '../../../src/quantize/certify.ts';
+import { isReductionNode, type ReductionNode } from '../../../src/proof/certify.ts';
 import { momentsOf, wantedOf } from '../../../src/quantize/reconstruct/moments.ts';
 import { patchSource } from '../../../src/quantize/reconstruct/patches.ts';
 import { clampedTargets, realSums } from '../../../src/quantize/reconstruct/targets.ts';

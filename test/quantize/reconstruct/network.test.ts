@@ -6,7 +6,7 @@ import type { Graph } from '../../../src/graph/types.ts';
 import { createExactEvaluator } from '../../../src/interpret/exact.ts';
 import { createFloatEvaluator } from '../../../src/interpret/float.ts';
 import { inputQuantizer } from '../../../src/interpret/quantize-input.ts';
-import { certify } from '../../../src/quantize/certify.ts';
+import { certify } from '../../../src/proof/certify.ts';
 import { checkQuantized } from '../../../src/quantize/check.ts';
 import type { QuantizeOptions } from '../../../src/quantize/options.ts';
 import { quantize } from '../../../src/quantize/quantize.ts';

@@ -3,9 +3,9 @@ import { must } from '../../../src/core/must.ts';
 import type { Graph, QuantParams, TensorId } from '../../../src/graph/types.ts';
 import { createFloatEvaluator } from '../../../src/interpret/float.ts';
 import { gather } from '../../../src/quantize/calibrate.ts';
-import { activationGroups } from '../../../src/quantize/groups.ts';
 import { networkErrorOf } from '../../../src/quantize/search/network-error.ts';
 import type { SampledActivations } from '../../../src/quantize/search/output-error.ts';
+import { activationGroups } from '../../../src/quantize/steps/groups.ts';
 import { Network, noise, relu } from '../networks.ts';
 
 const COUNT = 8;

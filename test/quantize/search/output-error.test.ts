@@ -3,9 +3,9 @@ import { must } from '../../../src/core/must.ts';
 import { createRandom } from '../../../src/core/random.ts';
 import { sizeOf } from '../../../src/graph/shape.ts';
 import type { Clamp, Graph, QuantParams } from '../../../src/graph/types.ts';
-import { fitLayer, layerOf } from '../../../src/quantize/layer.ts';
 import { completeOptions, optionsOfLayer } from '../../../src/quantize/options.ts';
 import { createOutputError } from '../../../src/quantize/search/output-error.ts';
+import { fitLayer, layerOf } from '../../../src/quantize/weights/layer.ts';
 import { Network, relu } from '../networks.ts';
 
 const COUNT = 5;
