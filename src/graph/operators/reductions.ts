@@ -7,7 +7,7 @@ import type { Clamp, Pads, Pair } from './common.ts';
  * in run ⌊k / runLength⌋ at position p = k mod runLength; runs start on a step boundary. It is summed in step
  * run · ⌈runLength / step⌉ + ⌊p / step⌋, in accumulator (lane) p mod lanes. After each step listed in `segments` (ends,
  * exclusive, ascending, the last one the number of steps) the accumulators are flushed into 32 bits. NEON lanes of 8 bits
- * are added up in 16 bits on the way: `flushRanges` in quantize/accumulator says what these hold.
+ * are added up in 16 bits on the way: `flushRanges` in proof/accumulator says what these hold.
  */
 export interface AccumulatorModel {
   readonly bits: number;
