@@ -47,7 +47,7 @@ export const targets: readonly Row[] = [
   ),
 ];
 
-const widths = [12, 10, 14, 16] as const;
+const widths = [16, 14, 12, 10] as const;
 
 /** Each technique left out of the default ones, or added to them; and none at all. */
 const variants: readonly (readonly [string, Partial<QuantizeOptions>])[] = [
