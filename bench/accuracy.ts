@@ -11,6 +11,7 @@
  */
 import { readFile, writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
+import { must } from '../src/core/must.ts';
 import { measureAll } from './accuracy/measure.ts';
 import { openNetworks } from './accuracy/networks.ts';
 import { ablation, formats, type Row, targets } from './accuracy/rows.ts';
@@ -43,10 +44,11 @@ async function onCifar10(rows: readonly Row[]) {
   return measureAll(await openNetworks({ calibrate, evaluate, resnet8 }), rows, finished);
 }
 
+const names = values.only ?? Object.keys(tables);
+const unknown = names.find((name) => tables[name] === undefined);
+if (unknown !== undefined) throw new Error(`--only takes ${Object.keys(tables).join(', ')}, not "${unknown}".`);
 const page = new URL('../docs/quantization.md', import.meta.url);
-for (const name of values.only ?? Object.keys(tables)) {
-  const table = tables[name];
-  if (table === undefined) throw new Error(`--only takes ${Object.keys(tables).join(', ')}, not "${name}".`);
-  const text = await table();
+for (const name of names) {
+  const text = await must(tables[name], name)();
   await writeFile(page, replaceSection(await readFile(page, 'utf8'), { name, script: 'bench/accuracy.ts' }, text));
 }
