@@ -81,6 +81,22 @@ describe('decoding', () => {
     expect(await read(withWeights({ dims: [2], dataType: 11, doubleData: [0.5, 2] }))).toEqual([0.5, 2]);
   });
 
+  it.each([
+    [1, 'float', Float32Array.of(0.1, -3e38, Number.NaN)],
+    [2, 'uint8', Uint8Array.of(0, 128, 255)],
+    [3, 'int8', Int8Array.of(-128, -1, 127)],
+    [4, 'uint16', Uint16Array.of(0, 2 ** 15, 2 ** 16 - 1)],
+    [5, 'int16', Int16Array.of(-(2 ** 15), -1, 7)],
+    [6, 'int32', Int32Array.of(-(2 ** 31), -1, 2 ** 31 - 1)],
+    [9, 'bool', Uint8Array.of(0, 1, 1)],
+    [11, 'double', Float64Array.of(0.5, -2, 1e30)],
+    [12, 'uint32', Uint32Array.of(0, 2 ** 31, 2 ** 32 - 1)],
+  ])('reads raw data of type %i, %s', async (dataType, name, data) => {
+    const rawData = new Uint8Array(data.buffer);
+    const held = name === 'double' ? Array.from(data, Math.fround) : [...data];
+    expect(await read(withWeights({ dims: [3], dataType, rawData }))).toEqual(held);
+  });
+
   it('reads float16 and int64 from raw data', async () => {
     const half = new Uint8Array(Uint16Array.of(0x3c00, 0xbc00).buffer);
     expect(await read(withWeights({ dims: [2], dataType: 10, rawData: half }))).toEqual([1, -1]);

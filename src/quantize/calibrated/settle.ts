@@ -2,7 +2,7 @@ import { invariant } from '../../core/diagnostics.ts';
 import { must } from '../../core/must.ts';
 import { consumersOf, tensorOf, withTensors } from '../../graph/build.ts';
 import type { Graph, Node, NodeId, TensorId } from '../../graph/types.ts';
-import { runNodeExactly } from '../../interpret/exact-node.ts';
+import { runNodeExactly } from '../../interpret/run-node.ts';
 import { fitsWindow, type SumRange } from '../../proof/accumulator.ts';
 import { type IntegerLayer, integerLayerOf, isReductionNode, type ReductionNode } from '../../proof/certify.ts';
 import type { ScaleGrid } from '../steps/clipping.ts';

@@ -2,7 +2,7 @@ import { must } from '../../core/must.ts';
 import { outputOf, tensorOf } from '../../graph/build.ts';
 import { singleNodeGraph } from '../../graph/part.ts';
 import type { Graph, Node, NodeId } from '../../graph/types.ts';
-import { runNodeExactly } from '../../interpret/exact-node.ts';
+import { runNodeExactly } from '../../interpret/run-node.ts';
 import { quantizeValue } from '../../ops/quantized.ts';
 import type { Technique } from '../techniques.ts';
 import { MOST_PRODUCTS, productShare, relativeNoise } from '../winograd/decide.ts';

@@ -1,7 +1,7 @@
 import type { Progress } from '../../core/progress.ts';
 import type { Graph, NodeId } from '../../graph/types.ts';
-import { runNodeExactly } from '../../interpret/exact-node.ts';
 import { inTensorOrder } from '../../interpret/order.ts';
+import { runNodeExactly } from '../../interpret/run-node.ts';
 import { gather } from '../calibrate.ts';
 import type { QuantizeOptions } from '../options.ts';
 import { quantizedInputs } from '../quantized-inputs.ts';
