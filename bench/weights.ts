@@ -115,7 +115,7 @@ function drawFilling(
   }
 }
 
-/** Of a layer's weights, relative: what `src/quantize/steps/choose.ts` accepts of a layer's output, −24 dB. */
+/** Of a layer's weights, relative: what `src/quantize/steps/rounded-candidates.ts` accepts of a layer's output, −24 dB. */
 const acceptableNoise = 2 ** -8;
 
 /**

@@ -41,6 +41,11 @@ export function consumersOf(graph: Graph, id: TensorId): Node[] {
   return graph.nodes.filter((n) => n.inputs.includes(id));
 }
 
+/** True where a node behind the one at `index` reads the tensor. */
+export function isReadAfter(graph: Graph, id: TensorId, index: number): boolean {
+  return graph.nodes.findLastIndex((n) => n.inputs.includes(id)) > index;
+}
+
 export function isGraphOutput(graph: Graph, id: TensorId): boolean {
   return graph.outputs.some((p) => p.tensor === id);
 }

@@ -5,7 +5,6 @@ import type { Dataset } from '../data/dataset.ts';
 import { inputsOf, outputOf } from '../graph/build.ts';
 import type { Graph, Node, NodeId, TensorId } from '../graph/types.ts';
 import { createFloatEvaluator } from '../interpret/float.ts';
-import { runNodeExactly } from '../interpret/run-node.ts';
 import { placeOf } from '../ops/errors.ts';
 import { isReductionNode } from '../proof/certify.ts';
 import { gather } from './calibrate.ts';
@@ -101,7 +100,6 @@ export async function quantizeCalibrated(
       segments,
       instructionsOf,
     },
-    runNodeExactly,
     progress,
   );
   const calibrated = options.analysis === 'calibrated';

@@ -2,19 +2,16 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { benchProgram, bestRun } from '../../src/bench/bench.ts';
 import { benchToolchains } from '../../src/bench/toolchains.ts';
-import { canCountInstructions } from '../../src/build/plugin.ts';
 import { withTempDir } from '../../src/build/temp.ts';
 import { lookForTool } from '../../src/build/tools.ts';
 import { armv8a } from '../../src/targets/armv8-a.ts';
 import { portable } from '../../src/targets/portable.ts';
+import { countsInstructions } from '../helpers/instructions.ts';
 import { writeTestBundle } from '../verify/bundle.ts';
 import { smallNetwork } from '../verify/network.ts';
 
-// Debian 13's QEMU has no plugins: there it must be refused, below.
-const counts = await canCountInstructions();
-
 describe('bench', () => {
-  it.runIf(counts)('measures every layer by both compilers, baselines next to them', () =>
+  it.runIf(countsInstructions)('measures every layer by both compilers, baselines next to them', () =>
     withTempDir(async (work) => {
       const dir = join(work, 'small');
       const program = await writeTestBundle(dir, smallNetwork());

@@ -1,15 +1,15 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { countInstructions } from '../../src/bench/count.ts';
-import { canCountInstructions } from '../../src/build/plugin.ts';
 import { withTempDir } from '../../src/build/temp.ts';
 import { verifyToolchains } from '../../src/build/toolchains.ts';
 import { armv8a } from '../../src/targets/armv8-a.ts';
+import { countsInstructions } from '../helpers/instructions.ts';
 import { writeTestBundle } from '../verify/bundle.ts';
 import { smallNetwork } from '../verify/network.ts';
 
 // Debian 13's QEMU has no plugins.
-test.skipIf(!(await canCountInstructions()))('instructions are counted by step, the same each time', () =>
+test.skipIf(!countsInstructions)('instructions are counted by step, the same each time', () =>
   withTempDir(async (work) => {
     const dir = join(work, 'small');
     const program = await writeTestBundle(dir, smallNetwork());

@@ -5,12 +5,12 @@ import { readSpecification } from '../../bench/specification.ts';
 import { writeCounted } from '../../src/bench/baseline-bundle.ts';
 import { countInstructions } from '../../src/bench/count.ts';
 import { benchToolchains } from '../../src/bench/toolchains.ts';
-import { canCountInstructions } from '../../src/build/plugin.ts';
 import { withTempDir } from '../../src/build/temp.ts';
 import type { Graph } from '../../src/graph/types.ts';
 import { selectKernels } from '../../src/kernels/select.ts';
 import { planMemory } from '../../src/plan/plan.ts';
 import { armv8a } from '../../src/targets/armv8-a.ts';
+import { countsInstructions } from '../helpers/instructions.ts';
 
 /** The tallest plane that is counted: what a tile costs does not depend on how many there are. */
 const tallest = 8;
@@ -18,7 +18,7 @@ const tallest = 8;
 const once = 60;
 
 // Debian 13's QEMU has no plugins.
-const counted = test.skipIf(!(await canCountInstructions()));
+const counted = test.skipIf(!countsInstructions);
 
 counted('cost models predict what gcc’s code executes within 10 %: single layers', async () => {
   const layers = readSpecification().layers.map((layer) => {

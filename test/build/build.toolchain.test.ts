@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { type Compilation, compileProgram } from '../../src/build/compile.ts';
 import { examineTools, isHealthy } from '../../src/build/doctor.ts';
-import { canCountInstructions } from '../../src/build/plugin.ts';
 import { runProgram } from '../../src/build/run.ts';
 import { withTempDir } from '../../src/build/temp.ts';
 import { verifyToolchains } from '../../src/build/toolchains.ts';
@@ -11,6 +10,7 @@ import { must } from '../../src/core/must.ts';
 import { armv8a } from '../../src/targets/armv8-a.ts';
 import { portable } from '../../src/targets/portable.ts';
 import type { Target } from '../../src/targets/target.ts';
+import { countsInstructions } from '../helpers/instructions.ts';
 import { errorOf } from './fakes.ts';
 
 const vmlal = `#include <arm_neon.h>
@@ -55,7 +55,7 @@ test('vmlal_s8 gives the same sum on gcc and clang, -O2 and -O3, cortex-a53 and 
   expect(outputs).toEqual(Array.from({ length: 8 }, () => '0 16524'));
 });
 
-test.skipIf(!(await canCountInstructions()))(
+test.skipIf(!countsInstructions)(
   'the plugin counts the same instructions in every run, and more for more work',
   async () => {
     const source =

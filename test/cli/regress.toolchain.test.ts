@@ -2,14 +2,13 @@ import { cp, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, expect, test } from 'vitest';
-import { canCountInstructions } from '../../src/build/plugin.ts';
+import { countsInstructions } from '../helpers/instructions.ts';
 import { convGraph } from '../helpers/reductions.ts';
 import { writeTestBundle } from '../verify/bundle.ts';
 import { neonarrow, objectOf, ownFolder, refusal } from './command-line.ts';
 
 /** What `regress` must catch, planted; and its shards. */
 
-const counts = await canCountInstructions();
 const folder = ownFolder();
 const at = (name: string): string => join(folder, name);
 const size = { height: 5, width: 6, channels: 16, outputs: 9, kernel: [3, 3] } as const;
@@ -54,7 +53,7 @@ test('replays, measures, and finds no change the second time', async () => {
     ['gcc -O2', ['cortex-a53', 'cortex-a72']],
     ['gcc -O2, bare metal', ['cortex-a53 (bare metal)']],
   ]);
-  if (counts) expect(json.programs[0]!.instructions).toBeGreaterThan((5 * 6 * 9 * 9 * 16) / 16);
+  if (countsInstructions) expect(json.programs[0]!.instructions).toBeGreaterThan((5 * 6 * 9 * 9 * 16) / 16);
   expect(await readFile(at('junit.xml'), 'utf8')).toContain('failures="0"');
   expect(await readFile(at('report.md'), 'utf8')).toContain('**5 of 5 runs gave every byte**');
   const second = await neonarrow('regress', ...words, ...matrix.filter((word) => word !== '--quiet'));
@@ -90,7 +89,7 @@ test('one bit that no golden vector shows fails if strict', async () => {
   expect(await regress(dir, '--no-state')).toMatchObject({ exitCode: 0 });
 });
 
-test.skipIf(!counts)('a slower kernel is reported, and fails if strict, until it is accepted', async () => {
+test.skipIf(!countsInstructions)('a slower kernel is reported, and fails if strict, until it is accepted', async () => {
   const dir = at('slow');
   await cp(at('one'), dir, { recursive: true });
   const words = [dir, '--state', at('slow.json')];

@@ -1,6 +1,6 @@
 import { invariant } from '../../core/diagnostics.ts';
 import { must } from '../../core/must.ts';
-import { consumersOf, tensorOf, withTensors } from '../../graph/build.ts';
+import { isReadAfter, tensorOf, withTensors } from '../../graph/build.ts';
 import type { Graph, Node, NodeId, TensorId } from '../../graph/types.ts';
 import { runNodeExactly } from '../../interpret/run-node.ts';
 import { fitsWindow, type SumRange } from '../../proof/accumulator.ts';
@@ -43,9 +43,7 @@ export async function settleSums(
     }
     const node = graph.nodes[index]!;
     if (index < last) values.set(node.outputs[0]!, await runNodeExactly(graph, node, values, count));
-    for (const id of node.inputs) {
-      if (consumersOf(graph, id).every((n) => graph.nodes.indexOf(n) <= index)) values.delete(id);
-    }
+    for (const id of node.inputs) if (!isReadAfter(graph, id, index)) values.delete(id);
   }
   return graph;
 }

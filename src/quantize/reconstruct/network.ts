@@ -1,6 +1,6 @@
 import { must } from '../../core/must.ts';
 import type { Progress } from '../../core/progress.ts';
-import { consumersOf, inputsOf, withTensors } from '../../graph/build.ts';
+import { inputsOf, isReadAfter, withTensors } from '../../graph/build.ts';
 import type { Graph, Node, NodeId, Tensor } from '../../graph/types.ts';
 import { matrixProducts } from '../../interpret/products.ts';
 import { runNodeExactly, runNodeInFloat } from '../../interpret/run-node.ts';
@@ -54,8 +54,7 @@ function withLayer(graph: Graph, node: ReductionNode, { data, scale, bias }: New
 /** Drops values that no later node reads: only those of a few layers are alive at any time. */
 function release({ graph, real, quantized }: State, node: Node, index: number): void {
   for (const id of node.inputs) {
-    const lastReader = Math.max(...consumersOf(graph, id).map((n) => graph.nodes.findIndex((m) => m.id === n.id)));
-    if (lastReader > index) continue;
+    if (isReadAfter(graph, id, index)) continue;
     real.delete(id);
     quantized.delete(id);
   }

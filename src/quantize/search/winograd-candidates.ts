@@ -2,7 +2,6 @@ import { must } from '../../core/must.ts';
 import { outputOf, tensorOf } from '../../graph/build.ts';
 import { singleNodeGraph } from '../../graph/part.ts';
 import type { Graph, Node, NodeId } from '../../graph/types.ts';
-import { runNodeExactly } from '../../interpret/run-node.ts';
 import { quantizeValue } from '../../ops/quantized.ts';
 import type { Technique } from '../techniques.ts';
 import { MOST_PRODUCTS, productShare, relativeNoise } from '../winograd/decide.ts';
@@ -46,9 +45,9 @@ export async function winogradCandidates(
     if (productShare(graph, node, winogradForms[name]) > MOST_PRODUCTS) continue;
     const plan = new Map<NodeId, WinogradName>([[node.id, name]]);
     const segments = new Map([[node.id, override.segments as number]]);
-    const transformed = await withWinograd({ ...given, plan, segments }, runNodeExactly);
+    const transformed = await withWinograd({ ...given, plan, segments });
     if (transformed.decisions.get(node.id)?.form !== name) continue;
-    const noise = await relativeNoise(transformed.graph, node.id, given.wanted, inputs, runNodeExactly);
+    const noise = await relativeNoise(transformed.graph, node.id, given.wanted, inputs);
     found.push({
       settings: { name: node.origin.name, override: { ...override, bits } },
       error: noise * must(sensitivities.get(node.id), node.id),

@@ -1,24 +1,13 @@
 import { must } from '../../core/must.ts';
 import { type Progress, silentProgress } from '../../core/progress.ts';
-import { consumersOf, inputsOf, tensorOf } from '../../graph/build.ts';
+import { inputsOf, isReadAfter, tensorOf } from '../../graph/build.ts';
 import { sizeOf } from '../../graph/shape.ts';
-import type { Graph, Node, TensorId } from '../../graph/types.ts';
+import type { Graph, TensorId } from '../../graph/types.ts';
+import { runNodeExactly } from '../../interpret/run-node.ts';
 import { isReductionNode } from '../../proof/certify.ts';
 import type { Calibration } from '../calibrate.ts';
 import { withBias } from '../rewrite/integer-graph.ts';
 import { correctedBiases, roundBiases } from './bias.ts';
-
-/**
- * Runs one node of a quantized graph on `count` samples, exactly.
- * @param values the int8 activations that it reads, each sample after sample
- * @returns its output, sample after sample
- */
-export type NodeRun = (
-  graph: Graph,
-  node: Node,
-  values: ReadonlyMap<TensorId, Int8Array>,
-  count: number,
-) => Promise<Int8Array>;
 
 /**
  * Corrects the biases layer after layer: each layer's inputs are those that the corrected layers before it give.
@@ -31,7 +20,6 @@ export async function correctBiases(
   quantized: Graph,
   { means, subset }: Calibration,
   inputs: ReadonlyMap<TensorId, Int8Array>,
-  run: NodeRun,
   progress: Progress = silentProgress,
 ): Promise<Graph> {
   let graph = quantized;
@@ -50,20 +38,12 @@ export async function correctBiases(
       const scales = must(w?.quant, `weight quantization of ${node.id}`).scale;
       graph = withBias(graph, node, roundBiases(bias, must(x.quant, 'input quantization').scale[0]!, scales));
     }
-    if (index < last) values.set(node.outputs[0]!, await run(graph, node, values, subset.length));
-    release(graph, values, read, index);
+    if (index < last) values.set(node.outputs[0]!, await runNodeExactly(graph, node, values, subset.length));
+    for (const id of read) if (!isReadAfter(graph, id, index)) values.delete(id);
     progress.tick();
   }
   progress.done();
   return graph;
-}
-
-/** Drops values that no later node reads: only those of a few layers are alive at any time. */
-function release(graph: Graph, values: Map<TensorId, Int8Array>, read: readonly TensorId[], index: number): void {
-  for (const id of read) {
-    const lastReader = Math.max(...consumersOf(graph, id).map((n) => graph.nodes.indexOf(n)));
-    if (lastReader <= index) values.delete(id);
-  }
 }
 
 /** The mean of each of `size` elements over samples. */

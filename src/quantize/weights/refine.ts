@@ -1,7 +1,6 @@
 import type { Progress } from '../../core/progress.ts';
 import type { Graph, NodeId } from '../../graph/types.ts';
 import { inTensorOrder } from '../../interpret/order.ts';
-import { runNodeExactly } from '../../interpret/run-node.ts';
 import { gather } from '../calibrate.ts';
 import type { QuantizeOptions } from '../options.ts';
 import { quantizedInputs } from '../quantized-inputs.ts';
@@ -32,5 +31,5 @@ export async function refine(
   const noise = new Map<NodeId, number>();
   if (!techniques.has('bias')) return { graph: quantized, noise };
   const inputs = quantizedInputs(quantized, dataset, subset);
-  return { graph: await correctBiases(float, quantized, statistics, inputs, runNodeExactly, progress), noise };
+  return { graph: await correctBiases(float, quantized, statistics, inputs, progress), noise };
 }

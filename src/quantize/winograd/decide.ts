@@ -4,10 +4,10 @@ import { isKind, outputOf, tensorOf } from '../../graph/build.ts';
 import { singleNodeGraph } from '../../graph/part.ts';
 import { sizeOf } from '../../graph/shape.ts';
 import type { Conv2dOp, Graph, Node, NodeId, TensorId } from '../../graph/types.ts';
+import { runNodeExactly } from '../../interpret/run-node.ts';
 import { winogradTransforms } from '../../numeric/winograd.ts';
 import { quantOf } from '../../ops/quantized.ts';
 import type { InstructionCount } from '../search/request.ts';
-import type { NodeRun } from '../weights/correct.ts';
 import { type WinogradForm, type WinogradName, winogradForms } from './plan.ts';
 
 /** How a layer is computed, and why: for the report. */
@@ -69,13 +69,12 @@ export async function decide(
   wanted: Wanted,
   inputs: ReadonlyMap<TensorId, Int8Array>,
   transform: (name: WinogradName) => Promise<Graph | undefined>,
-  run: NodeRun,
   instructionsOf: InstructionCount | undefined,
 ): Promise<{ readonly graph: Graph; readonly decision: WinogradDecision }> {
   const x = node.inputs[0]!;
   const size = sizeOf(tensorOf(graph, x).shape);
   const values = new Map([[x, must(inputs.get(x), x).subarray(0, wanted.count * size)]]);
-  const noiseOf = (of: Graph) => relativeNoise(of, node.id, wanted, values, run);
+  const noiseOf = (of: Graph) => relativeNoise(of, node.id, wanted, values);
   const direct = await noiseOf(graph);
   const limit = Math.max(ACCEPTABLE_NOISE, ACCEPTABLE_FACTOR * direct);
   const measured = (of: Graph, noise: number) => `${decibels(noise)}${costText(of, node.id, instructionsOf)}`;
@@ -121,14 +120,13 @@ export async function relativeNoise(
   id: NodeId,
   { count, values }: Wanted,
   inputs: ReadonlyMap<TensorId, Int8Array>,
-  run: NodeRun,
 ): Promise<number> {
   const node = must(
     graph.nodes.find((n) => n.id === id && (isKind(n, 'winograd') || isKind(n, 'conv2d'))),
     id,
   );
   const output = outputOf(graph, node);
-  const got = await run(graph, node, inputs, count);
+  const got = await runNodeExactly(graph, node, inputs, count);
   const wanted = must(values.get(output.id), `float values of ${output.id}`);
   const { step, zeroPoint } = quantOf(output);
   let [error, power] = [0, 0];

@@ -1,15 +1,15 @@
 import { must } from '../../core/must.ts';
 import { type Progress, silentProgress } from '../../core/progress.ts';
-import { consumersOf, GraphBuilder, inputsOf, outputOf, tensorOf } from '../../graph/build.ts';
+import { GraphBuilder, inputsOf, isReadAfter, outputOf, tensorOf } from '../../graph/build.ts';
 import { sizeOf } from '../../graph/shape.ts';
 import type { Conv2dOp, Graph, Node, NodeId, Tensor, TensorId, WinogradOp } from '../../graph/types.ts';
+import { runNodeExactly } from '../../interpret/run-node.ts';
 import { winogradTransforms } from '../../numeric/winograd.ts';
 import { quantOf } from '../../ops/quantized.ts';
 import { methodOf } from '../reconstruct/at-layer.ts';
 import { withBias } from '../rewrite/integer-graph.ts';
 import type { InstructionCount } from '../search/request.ts';
 import { fitsWeights, type Technique } from '../techniques.ts';
-import type { NodeRun } from '../weights/correct.ts';
 import { meanProducts, patchMeans } from '../weights/patch-mean.ts';
 import { centredBias } from './bias.ts';
 import { costText, decide, labelOf, type Wanted, type WinogradDecision, type WinogradDecisions } from './decide.ts';
@@ -47,7 +47,6 @@ export interface WinogradNetwork {
  */
 export async function withWinograd(
   given: WinogradInputs,
-  run: NodeRun,
   progress: Progress = silentProgress,
 ): Promise<WinogradNetwork> {
   const { float, quantized, plan, count, inputs } = given;
@@ -72,16 +71,14 @@ export async function withWinograd(
         });
       const decided =
         choice === 'auto'
-          ? await decide(graph, node, given.wanted, values, transform, run, given.instructionsOf)
+          ? await decide(graph, node, given.wanted, values, transform, given.instructionsOf)
           : await asked(graph, node.id, choice, transform, given.instructionsOf);
       graph = decided.graph;
       decisions.set(node.id, decided.decision);
     }
     const node = graph.nodes[index]!;
-    if (index < last) values.set(node.outputs[0]!, await run(graph, node, values, count));
-    for (const id of node.inputs) {
-      if (Math.max(...consumersOf(graph, id).map((n) => graph.nodes.indexOf(n))) <= index) values.delete(id);
-    }
+    if (index < last) values.set(node.outputs[0]!, await runNodeExactly(graph, node, values, count));
+    for (const id of node.inputs) if (!isReadAfter(graph, id, index)) values.delete(id);
     progress.tick();
   }
   progress.done();
