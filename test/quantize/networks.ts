@@ -7,6 +7,12 @@ import { definitionOf } from '../../src/ops/index.ts';
 
 export const relu: Clamp = { lo: 0, hi: Infinity };
 
+/** A convolution that reads every position, its input padded alike on all sides. */
+export function plainConv(padding: number, more: Partial<Conv2dOp> = {}): Conv2dOp {
+  const pads = [padding, padding, padding, padding] as const;
+  return { kind: 'conv2d', strides: [1, 1], pads, dilations: [1, 1], groups: 1, ...more };
+}
+
 /** Grows float graphs for tests; every layer is called after its place: `conv0`, `add3`, … */
 export class Network {
   readonly builder: GraphBuilder;
@@ -49,8 +55,7 @@ export class Network {
     const length = kernel * kernel * perGroup;
     const weights = this.constant([channels, kernel, kernel, perGroup], Math.sqrt(2 / length));
     const p = (kernel - 1) / 2;
-    const op = { kind: 'conv2d', strides: [1, 1], pads: [p, p, p, p], dilations: [1, 1], groups, ...more } as const;
-    return this.node(op, [x, weights, this.constant([channels], 0.1)]);
+    return this.node(plainConv(p, more), [x, weights, this.constant([channels], 0.1)]);
   }
 
   fullyConnected(x: TensorId, channels: number, clamp?: Clamp): TensorId {

@@ -8,7 +8,7 @@ import { checkQuantized } from '../../src/quantize/check.ts';
 import type { QuantizeOptions } from '../../src/quantize/options.ts';
 import { type QuantizedModel, quantize } from '../../src/quantize/quantize.ts';
 import { parseTechniques } from '../../src/quantize/techniques.ts';
-import { mixedNetwork, Network, noise, relu } from './networks.ts';
+import { mixedNetwork, Network, noise, plainConv, relu } from './networks.ts';
 
 const graph = mixedNetwork();
 
@@ -158,7 +158,7 @@ describe('quantize', () => {
     const n = new Network('dead');
     const x = n.input([1, 2, 2, 4]);
     const weights = n.data([2, 1, 1, 4], Float32Array.of(0, 0, 0, 0, 0.5, -0.25, 1e-12, 0));
-    const op = { kind: 'conv2d', strides: [1, 1], pads: [0, 0, 0, 0], dilations: [1, 1], groups: 1 } as const;
+    const op = plainConv(0);
     const float = n.build(n.node(op, [x, weights, n.data([2], Float32Array.of(1.5, 0))]));
     const { graph: integer } = await quantized({}, float);
     const port = integer.inputs[0]!;
@@ -172,7 +172,7 @@ describe('quantize', () => {
     const x = n.input([1, 4, 4, 4]);
     const weights = n.constant([4, 1, 1, 4], 0.7);
     const bias = n.constant([4], 0.1);
-    const op = { kind: 'conv2d', strides: [1, 1], pads: [0, 0, 0, 0], dilations: [1, 1], groups: 1 } as const;
+    const op = plainConv(0);
     const float = n.build(n.node(op, [n.node({ ...op, clamp: relu }, [x, weights, bias]), weights, bias]));
     const { graph: integer } = await quantized({}, float);
     const biases = integer.nodes.map((node) => node.inputs[2]);

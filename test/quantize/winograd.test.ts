@@ -12,7 +12,7 @@ import type { QuantizeOptions, WinogradChoice } from '../../src/quantize/options
 import { quantize } from '../../src/quantize/quantize.ts';
 import { parseTechniques } from '../../src/quantize/techniques.ts';
 import { armv8a } from '../../src/targets/armv8-a.ts';
-import { Network, noise, relu } from './networks.ts';
+import { Network, noise, plainConv, relu } from './networks.ts';
 
 const samples = 12;
 
@@ -30,14 +30,7 @@ function largeSums(): Graph {
   const n = new Network('large', 5);
   const x = n.conv(n.input([1, 8, 8, 3]), 192, 3, { clamp: { lo: 0, hi: 0.5 } });
   const weights = Float32Array.from({ length: 4 * 9 * 192 }, () => 0.5 + 0.5 * n.random.float());
-  const op = {
-    kind: 'conv2d',
-    strides: [1, 1],
-    pads: [1, 1, 1, 1],
-    dilations: [1, 1],
-    groups: 1,
-    clamp: relu,
-  } as const;
+  const op = plainConv(1, { clamp: relu });
   return n.build(n.node(op, [x, n.data([4, 3, 3, 192], weights), n.constant([4], 0.1)]));
 }
 

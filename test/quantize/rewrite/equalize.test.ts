@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Graph } from '../../../src/graph/types.ts';
 import { createFloatEvaluator } from '../../../src/interpret/float.ts';
 import { channelPowers, equalize } from '../../../src/quantize/rewrite/equalize.ts';
-import { mixedNetwork, Network, noise, relu } from '../networks.ts';
+import { mixedNetwork, Network, noise, plainConv, relu } from '../networks.ts';
 
 async function run(graph: Graph): Promise<ReadonlyMap<string, Float32Array>> {
   const evaluator = await createFloatEvaluator(graph, { activations: 'all' });
@@ -24,7 +24,7 @@ function unequal(): Graph {
     [4, 3, 3, 3],
     Float32Array.from({ length: 108 }, (_, i) => n.random.normal() * spread(Math.floor(i / 27))),
   );
-  const op = { kind: 'conv2d', strides: [1, 1], pads: [1, 1, 1, 1], dilations: [1, 1], groups: 1 } as const;
+  const op = plainConv(1);
   const a = n.node({ ...op, clamp: relu }, [x, w, n.constant([4], 0.1)]);
   return n.build(n.conv(a, 5, 3));
 }
@@ -66,14 +66,7 @@ describe('equalize', () => {
     const n = new Network('shared');
     const x = n.input([1, 4, 4, 4]);
     const [w, b] = [n.constant([4, 1, 1, 4], 0.7), n.constant([4], 0.1)];
-    const op = {
-      kind: 'conv2d',
-      strides: [1, 1],
-      pads: [0, 0, 0, 0],
-      dilations: [1, 1],
-      groups: 1,
-      clamp: relu,
-    } as const;
+    const op = plainConv(0, { clamp: relu });
     const graph = n.build(n.node(op, [n.node(op, [x, w, b]), w, b]));
     const output = graph.outputs[0]!.tensor;
     const [before, after] = [(await run(graph)).get(output)!, (await run(await equalized(graph))).get(output)!];
