@@ -67,12 +67,12 @@ export async function replay(
     const vectors = join(work, 'golden.vectors');
     await copyFile(bundle.vectors, vectors);
     try {
-      const [program, size] = await Promise.all([
+      const [program, size] = await allEnded([
         buildHarness(sources, toolchain, join(work, 'harness')),
         checkObjects(sources, toolchain, join(work, 'objects')),
       ]);
       const counter = count ? toolchain.runners.find(({ kind }) => kind === 'qemu') : undefined;
-      const [counted, ...runs] = await Promise.all([
+      const [counted, ...runs] = await allEnded([
         counter && countRepeat(program, counter, ['--repeat']),
         ...toolchain.runners.map((runner) => replayOn(runner, program, vectors)),
       ]);
@@ -86,6 +86,14 @@ export async function replay(
       return { ...identity, runs: toolchain.runners.map((runner) => failure(runner, error, work)) };
     }
   });
+}
+
+/** `Promise.all`, but a failure waits for the others to end: the folder that they write to is removed after it. */
+async function allEnded<T extends readonly unknown[] | []>(
+  work: T,
+): Promise<{ -readonly [P in keyof T]: Awaited<T[P]> }> {
+  await Promise.allSettled(work);
+  return Promise.all(work);
 }
 
 function memoryOf({ code, constants, data, stack }: ProgramMemory, { arenaBytes: arena }: ReplayedBundle) {
