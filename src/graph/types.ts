@@ -1,4 +1,13 @@
-import type { AddOp, AffineOp, ExtremumOp, FakeQuantOp, MulOp, PReluOp, UnaryOp } from './operators/elementwise.ts';
+import type {
+  AddOp,
+  AffineOp,
+  DiffuseOp,
+  ExtremumOp,
+  FakeQuantOp,
+  MulOp,
+  PReluOp,
+  UnaryOp,
+} from './operators/elementwise.ts';
 import type {
   ConcatOp,
   DepthToSpaceOp,
@@ -72,6 +81,7 @@ export type Op =
   | MulOp
   | ExtremumOp
   | PReluOp
+  | DiffuseOp
   | ConcatOp
   | SliceOp
   | PadOp

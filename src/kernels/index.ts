@@ -11,6 +11,7 @@ import { convKLanes, fullyConnectedKLanes } from './conv-k-lanes.ts';
 import { convKLanesFlush, fullyConnectedKLanesFlush } from './conv-k-lanes-flush.ts';
 import { depthToSpace } from './depth-to-space.ts';
 import { depthwise } from './depthwise.ts';
+import { diffuse } from './diffuse.ts';
 import { extremum } from './extremum.ts';
 import { firstLayer } from './first-layer.ts';
 import type { Kernel } from './kernel.ts';
@@ -50,6 +51,7 @@ export const kernels = [
   fullyConnectedKLanes,
   fullyConnectedKLanesFlush,
   depthToSpace,
+  diffuse,
   extremum,
   lrn,
   maxPool,

@@ -22,6 +22,8 @@ export interface QdqMetadata {
   })[];
   /** The operator of each ONNX node of the float network that is left in the graph, by its name. */
   readonly operators: Readonly<Record<string, string>>;
+  /** ONNX nodes, by name, between two grids that diffuse the errors of rounding from the one to the other. */
+  readonly diffused?: readonly string[] | undefined;
   /** Operators without weights compute as ONNX Runtime's quantized ones where they can (see ops/float32.ts). */
   readonly elementwise?: 'float32' | undefined;
 }
@@ -47,6 +49,7 @@ const schema = z.strictObject({
     }),
   ),
   operators: z.record(z.string(), z.string()),
+  diffused: z.array(z.string()).optional(),
   elementwise: z.literal('float32').optional(),
 });
 
@@ -60,7 +63,14 @@ export function metadataOf(graph: Graph): QdqMetadata {
   });
   const operators = Object.fromEntries(graph.nodes.map((n) => [n.origin.name, n.origin.opType]));
   const float32 = graph.nodes.some((n) => !isReduction(n.op) && 'requant' in n.op);
-  return { version: 1, layers, operators, ...(float32 && { elementwise: 'float32' }) };
+  const diffused = graph.nodes.filter((n) => isKind(n, 'diffuse')).map((n) => n.origin.name);
+  return {
+    version: 1,
+    layers,
+    operators,
+    ...(diffused.length > 0 && { diffused }),
+    ...(float32 && { elementwise: 'float32' }),
+  };
 }
 
 function integerOf({ op }: Node): Omit<IntegerReduction, 'biasRemainders'> | undefined {

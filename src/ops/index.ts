@@ -8,6 +8,7 @@ import { concat } from './concat.ts';
 import { conv2d } from './conv2d.ts';
 import type { OpDefinition } from './definition.ts';
 import { depthToSpace } from './depth-to-space.ts';
+import { diffuse } from './diffuse.ts';
 import { extremum } from './extremum.ts';
 import { fakeQuant } from './fake-quant.ts';
 import { fullyConnected } from './fully-connected.ts';
@@ -40,6 +41,7 @@ const definitions: { readonly [K in OpKind]: OpDefinition<OpOf<K>> } = {
   mul,
   extremum,
   prelu,
+  diffuse,
   concat,
   slice,
   pad,

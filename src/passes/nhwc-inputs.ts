@@ -38,6 +38,7 @@ function wantedThrough(graph: Graph, node: Node): Chain | undefined {
     case 'resize':
     case 'lrn':
     case 'prelu':
+    case 'diffuse':
       return [];
     case 'transpose':
     case 'reshape': {

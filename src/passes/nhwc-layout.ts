@@ -122,6 +122,7 @@ class Layout {
       case 'spaceToDepth':
       case 'resize':
       case 'lrn':
+      case 'diffuse':
         return this.#asWritten(node, inputs);
     }
   }

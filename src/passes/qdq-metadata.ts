@@ -1,21 +1,25 @@
-import { GraphBuilder, inputsOf, isKind } from '../graph/build.ts';
+import { GraphBuilder, inputsOf, isKind, outputOf } from '../graph/build.ts';
 import type { Graph, IntegerReduction, Node, Origin, Tensor } from '../graph/types.ts';
 import { badMetadata, type QdqMetadata } from '../onnx/metadata.ts';
 import { readWinograd, type WinogradMetadata } from '../onnx/winograd-metadata.ts';
+import { isWideGrid } from '../ops/diffusion.ts';
+import { quantOf } from '../ops/quantized.ts';
 import { isReductionNode, type ReductionNode } from '../proof/certify.ts';
 
 /**
  * Gives a fused graph the names of the float network and the accumulators and requantization that the metadata says, and puts
- * layers in the Winograd domain in the place of the convolutions that stand for them.
+ * layers in the Winograd domain in the place of the convolutions that stand for them, and error diffusion in that of tables.
  * @throws reject `bad-metadata` where its layers are not those of the graph
  */
 export function applyMetadata(graph: Graph, metadata: QdqMetadata, place: string): Graph {
   const layers = [...metadata.layers];
+  const diffused = new Set(metadata.diffused);
   const builder = GraphBuilder.rebuild(graph);
   for (const node of graph.nodes) {
     const origin = originalOf(node, metadata);
     if (!isReductionNode(node)) {
-      builder.nodes.push({ ...node, origin });
+      const named = { ...node, origin };
+      builder.nodes.push(diffused.delete(origin.name) ? diffusing(graph, named, place) : named);
       continue;
     }
     const layer = layers.shift();
@@ -32,8 +36,18 @@ export function applyMetadata(graph: Graph, metadata: QdqMetadata, place: string
         : transformed({ graph, builder, place }, named, integer, winograd),
     );
   }
+  for (const name of diffused) throw badMetadata(`the network has no node "${name}" to diffuse errors`, place);
   if (layers.length > 0) throw badMetadata(`the network has no layer "${layers[0]?.name}"`, place);
   return builder.build();
+}
+
+/** The table between two grids, as the error diffusion that it stands for. */
+function diffusing(graph: Graph, node: Node, place: string): Node {
+  const [x, y] = [inputsOf(graph, node)[0], outputOf(graph, node)];
+  const isTable = isKind(node, 'unary') && node.op.fn.name === 'identity';
+  if (isTable && x?.shape.length === 4 && isWideGrid(quantOf(x), quantOf(y)))
+    return { ...node, op: { kind: 'diffuse' } };
+  throw badMetadata(`errors can't be diffused at "${node.origin.name}"`, place);
 }
 
 function transformed(

@@ -7,6 +7,7 @@ import { createFloatEvaluator } from '../interpret/float.ts';
 import { affordableSamples, type Calibration, calibrate, checkDataset, gather } from './calibrate.ts';
 import { createSlack, type SlackOf } from './calibrated/slack.ts';
 import type { QuantizeOptions } from './options.ts';
+import { diffuseData } from './rewrite/diffuse-data.ts';
 import { channelPowers, equalize } from './rewrite/equalize.ts';
 import { splitReaders } from './rewrite/split-readers.ts';
 import { createOutputError, type OutputError, type SampledActivations } from './search/output-error.ts';
@@ -43,7 +44,8 @@ export async function calibrateNetwork(
 ): Promise<Statistics> {
   checkDataset(float, dataset);
   const split = techniques.has('wide-skips') ? splitReaders(float) : float;
-  const graph = techniques.has('equalize') ? await equalized(split, dataset) : split;
+  const diffused = techniques.has('diffusion') ? diffuseData(split) : split;
+  const graph = techniques.has('equalize') ? await equalized(diffused, dataset) : diffused;
   const evaluator = await createFloatEvaluator(graph, { activations: 'all' });
   try {
     const meanSamples = CORRECTION_SAMPLES;

@@ -1,7 +1,16 @@
 import { reject } from '../core/diagnostics.ts';
 
 /** Ways to get accuracy back without training, each of which can be left out. docs/quantization.md says what each gains. */
-export const techniques = ['equalize', 'wide-skips', 'descent', 'feedback', 'whole-error', 'clamps', 'bias'] as const;
+export const techniques = [
+  'equalize',
+  'wide-skips',
+  'diffusion',
+  'descent',
+  'feedback',
+  'whole-error',
+  'clamps',
+  'bias',
+] as const;
 
 export type Technique = (typeof techniques)[number];
 
@@ -9,6 +18,7 @@ export type Technique = (typeof techniques)[number];
 export const techniqueSummaries: Readonly<Record<Technique, string>> = {
   equalize: 'scale channels between layers',
   'wide-skips': 'narrow data for the layer that reads it only; additions keep 8 bits',
+  diffusion: 'data are rounded with error diffusion, pixel by pixel',
   feedback: 'round weights with error feedback under the budget',
   descent: 'improve integer weights by coordinate descent under the budget',
   'whole-error': 'fit to the float network, not to the real weights: layers make up for those before them',

@@ -2,7 +2,7 @@ import { createRandom, type Random } from '../../src/core/random.ts';
 import type { Graph, OpKind, TensorId } from '../../src/graph/types.ts';
 import { QuantizedGraphBuilder } from '../helpers/quantized-graph.ts';
 import { index, normalization, softmax } from './random-axes.ts';
-import { addition, extremum, multiplication, prelu, unary } from './random-elementwise.ts';
+import { addition, diffusion, extremum, multiplication, prelu, unary } from './random-elementwise.ts';
 import { convolution, dense, pooling } from './random-layers.ts';
 import { blocks, concatenation, padding, reshaping, resizing, slicing, transposition } from './random-movers.ts';
 
@@ -32,6 +32,7 @@ const writers = {
   resize: resizing,
   argMax: index,
   lrn: normalization,
+  diffuse: diffusion,
 } satisfies Partial<Record<OpKind, Writer>>;
 
 export type QuantizedKind = keyof typeof writers;

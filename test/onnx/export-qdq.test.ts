@@ -15,6 +15,7 @@ import { fuseQdq } from '../../src/passes/fuse-qdq.ts';
 import { optimize } from '../../src/passes/index.ts';
 import type { LayerOverride, QuantizeOptions } from '../../src/quantize/options.ts';
 import { quantize } from '../../src/quantize/quantize.ts';
+import { parseTechniques } from '../../src/quantize/techniques.ts';
 import { mixedNetwork, Network, noise, relu } from '../quantize/networks.ts';
 
 const defaults = { accBits: 16, lanes: 8, requant: 'float32', place: 'q.onnx' } as const;
@@ -57,6 +58,7 @@ describe('a quantized graph, written as QDQ and read back', () => {
     ['8 bits', { accBits: 8, segments: 2 }],
     ['32 bits', { accBits: 32, requant: 'float32' }],
     ['power-of-two scales', { requant: 'shift' }],
+    ['errors diffused', { bits: 4, techniques: parseTechniques('diffusion,bias') }],
     ['one layer otherwise', { layers }],
   ])('is the same: %s', async (_, options) => {
     const graph = await quantized(options);

@@ -33,12 +33,13 @@ function withOwnInput(builder: GraphBuilder, node: Node, x: TensorId): Node {
   return { ...node, inputs: [own, ...node.inputs.slice(1)] };
 }
 
-/** The quantized graph without identities between equal quantizations: where the layer took 8 bits after all. */
+/** The quantized graph without tables and diffusion between equal quantizations: where the layer took 8 bits after all. */
 export function withoutCopies(graph: Graph): Graph {
   return graph.nodes.filter((n) => isCopy(graph, n)).reduce(bypassed, graph);
 }
 
 function isCopy(graph: Graph, node: Node): boolean {
-  if (node.op.kind !== 'unary' || node.op.fn.name !== 'identity') return false;
+  const isIdentity = node.op.kind === 'unary' && node.op.fn.name === 'identity';
+  if (!isIdentity && node.op.kind !== 'diffuse') return false;
   return sameQuant(inputsOf(graph, node)[0]!.quant, outputOf(graph, node).quant);
 }

@@ -3,6 +3,7 @@ import type { Progress } from '../../core/progress.ts';
 import type { NodeId, TensorId } from '../../graph/types.ts';
 import { mergeHistograms } from '../histogram.ts';
 import { optionsOfLayer, type QuantizeOptions } from '../options.ts';
+import { gridsOfGroup } from '../rewrite/diffuse-data.ts';
 import type { Statistics } from '../statistics.ts';
 import { fitsWeights } from '../techniques.ts';
 import { layerOf } from '../weights/layer.ts';
@@ -43,7 +44,8 @@ export async function chooseConfiguration(
     const others = graph.nodes.filter((n) => isOtherReader(n, group)).length;
     const decision = { group, histogram, layers, others, options, statistics };
     const { best, why } = decideSteps(await candidatesOf(decision));
-    for (const id of group.members) activations.set(id, best.choice);
+    const { quant, noise } = best.choice;
+    for (const [id, own] of gridsOfGroup(graph, group, quant)) activations.set(id, { quant: own, noise });
     for (const [id, count] of best.segments) {
       segments.set(id, count);
       reasons.set(id, why);

@@ -27,15 +27,20 @@ export function isReduction(node: Node): boolean {
   return definitionOf(node).reduction !== undefined;
 }
 
+/** True for operators whose inputs and outputs are in one group: `diffuse` is in it with the grid that its output is made from. */
+function staysInGroup(node: Node): boolean {
+  return movesValues(node) || isKind(node, 'diffuse');
+}
+
 /** True for additions and the like, which see the noise of the data only. */
 export function isOtherReader(node: Node, group: ActivationGroup): boolean {
-  return !isReduction(node) && !movesValues(node) && node.inputs.some((id) => group.members.includes(id));
+  return !isReduction(node) && !staysInGroup(node) && node.inputs.some((id) => group.members.includes(id));
 }
 
 /** A function's own range, which needs no data. */
 export type NaturalRange = 'softmax' | 'argMax' | 'sigmoid' | 'tanh';
 
-/** Activations that share one quantization. */
+/** Activations that share one quantization; where errors are diffused, one range. */
 export interface ActivationGroup {
   readonly members: readonly TensorId[];
   /** The layers whose accumulators sum products of these activations. */
@@ -53,7 +58,7 @@ export function activationGroups(graph: Graph): ActivationGroup[] {
     const up = must(parent.get(id), `activation ${id}`);
     return up === id ? id : find(up);
   };
-  for (const n of graph.nodes.filter(movesValues)) {
+  for (const n of graph.nodes.filter(staysInGroup)) {
     for (const id of n.inputs) if (parent.has(id)) parent.set(find(id), find(n.outputs[0]!));
   }
   const members = new Map<TensorId, TensorId[]>();
@@ -70,7 +75,7 @@ function groupOf(graph: Graph, members: readonly TensorId[]): ActivationGroup {
 /** Softmax and ArgMax decide for their whole group, as their integer meaning has one output quantization only. */
 function naturalRangeOf(graph: Graph, members: readonly TensorId[]): NaturalRange | undefined {
   const sources = members.map((id) => graph.nodes.find((n) => n.outputs.includes(id)));
-  const ranges = sources.filter((n) => n === undefined || !movesValues(n)).map(rangeOfFunction);
+  const ranges = sources.filter((n) => n === undefined || !staysInGroup(n)).map(rangeOfFunction);
   if (ranges.includes('softmax')) return 'softmax';
   if (ranges.includes('argMax')) return 'argMax';
   return ranges.every((r) => r === ranges[0]) ? ranges[0] : undefined;

@@ -1,0 +1,44 @@
+import type { DiffuseOp, Node, Tensor } from '../graph/types.ts';
+import type { FloatIo, IntegerIo, OpDefinition } from './definition.ts';
+import { diffusionOf } from './diffusion.ts';
+
+function float(_node: Node<DiffuseOp>, { writer, inputs, output }: FloatIo): void {
+  writer.bind(output, writer.value(inputs[0] as Tensor));
+}
+
+/**
+ * Channel by channel, rows from the top and elements from the left, with an error e of each element, 0 outside:
+ *
+ *     t = x + ((e of the left + e of the one above) >> 1), but t = x at the ends of the range
+ *     y = the integer whose cell t lies in;  e = t − the middle of that cell
+ *
+ * An end stands for all that is beyond it, so nothing is known of its error. |e| is at most half a cell: all fits int8.
+ */
+function integer(_node: Node<DiffuseOp>, io: IntegerIo): Int8Array {
+  const [input] = io.inputs as [Tensor];
+  const [x] = io.values as [Int8Array];
+  const { shift, middle, lo, hi } = diffusionOf(input, io.output);
+  const rounding = ((2 ** shift) >> 1) - middle;
+  const [, , width, channels] = input.shape as [number, number, number, number];
+  const row = width * channels;
+  const y = new Int8Array(x.length);
+  const errors = new Int8Array(row);
+  for (let i = 0, at = 0; i < x.length; i++, at = at + 1 === row ? 0 : at + 1) {
+    const v = x[i]!;
+    const left = at < channels ? 0 : errors[at - channels]!;
+    const t = v === lo || v === hi ? v : v + ((left + errors[at]!) >> 1);
+    const q = (t + rounding) >> shift;
+    y[i] = q;
+    errors[at] = t - (q << shift) - middle;
+  }
+  return y;
+}
+
+/** No ONNX operator is one of this kind, nor computes it: the quantizer puts it in front of layers. */
+export const diffuse: OpDefinition<DiffuseOp> = {
+  kind: 'diffuse',
+  parsers: {},
+  infer: (_node, inputs) => (inputs[0] as Tensor).shape,
+  float,
+  integer,
+};

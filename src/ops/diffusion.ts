@@ -1,0 +1,56 @@
+import { invariant } from '../core/diagnostics.ts';
+import type { QuantParams, Tensor } from '../graph/types.ts';
+import { quantOf } from './quantized.ts';
+
+/** How `diffuse` narrows: a step of the output is 2^shift steps of the input. */
+export interface Diffusion {
+  readonly shift: number;
+  /** Where the cell of the output's integer y has its middle, in the input's integers: y·2^shift + middle. */
+  readonly middle: number;
+  /** The input's ends: they are those of the output, exactly. */
+  readonly lo: number;
+  readonly hi: number;
+}
+
+/**
+ * The grid on which `diffuse` reads what it narrows to `narrow`: the same range, in as many times 2^shift steps as 8 bits hold. The ends
+ * and the zero point are the middles of cells of the narrow grid; half a cell beyond the ends still fits, as sums with errors need.
+ */
+export function wideGrid(narrow: QuantParams): QuantParams {
+  const steps = narrow.qmax - narrow.qmin;
+  const shift = Math.floor(Math.log2(256 / (steps + 1)));
+  const middle = steps % 2 === 1 ? halfCell(shift) : 0;
+  const wide = (q: number): number => q * 2 ** shift + middle;
+  const { scale, zeroPoint, qmin, qmax } = narrow;
+  return {
+    scale: scale.map((s) => s / 2 ** shift),
+    zeroPoint: wide(zeroPoint),
+    qmin: wide(qmin),
+    qmax: wide(qmax),
+  };
+}
+
+/** Half of 2^shift, rounded down: what a cell has on either side of its middle. */
+function halfCell(shift: number): number {
+  return shift === 0 ? 0 : 2 ** (shift - 1);
+}
+
+/** @throws invariant where the input's quantization is not `wideGrid` of the output's */
+export function diffusionOf(input: Tensor, output: Tensor): Diffusion {
+  const [x, y] = [quantOf(input), quantOf(output)];
+  if (!isWideGrid(x, y)) throw invariant(`${input.id} is not on the grid that is diffused to ${output.id}`);
+  const shift = Math.log2(y.step / x.step);
+  return { shift, middle: x.zeroPoint - y.zeroPoint * 2 ** shift, lo: x.qmin, hi: x.qmax };
+}
+
+/** Whether `diffuse` can take values of the one to the other. */
+export function isWideGrid(x: QuantParams, y: QuantParams): boolean {
+  const wide = wideGrid(y);
+  return (
+    x.scale.length === 1 &&
+    x.scale[0] === wide.scale[0] &&
+    x.zeroPoint === wide.zeroPoint &&
+    x.qmin === wide.qmin &&
+    x.qmax === wide.qmax
+  );
+}

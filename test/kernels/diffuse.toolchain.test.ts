@@ -1,0 +1,25 @@
+import type { QuantParams } from '../../src/graph/types.ts';
+import { wideGrid } from '../../src/ops/diffusion.ts';
+import { casesOf, channelCounts, checkCases, type Operator } from './one-operator.ts';
+
+/** Grids of as many steps, around 0 as `rangeOfSteps` has them; the zero point at the lowest integer, or inside. */
+function narrowGrid(steps: number, aboveLowest = 0): QuantParams {
+  const qmin = -Math.ceil(steps / 2);
+  return { scale: [0.25], zeroPoint: qmin + aboveLowest, qmin, qmax: qmin + steps };
+}
+
+function diffused(shape: readonly [number, number, number], narrow: QuantParams): Operator {
+  return { shapes: [[1, ...shape]], op: { kind: 'diffuse' }, input: wideGrid(narrow), output: narrow };
+}
+
+checkCases(
+  casesOf([
+    ...channelCounts.map((c) => diffused([4, 3, c], narrowGrid(7))),
+    ...channelCounts.map((c) => diffused([3, 5, c], narrowGrid(12))),
+    ...[1, 2, 3, 4, 5, 9, 22, 31, 63, 127].map((steps) => diffused([5, 4, 20], narrowGrid(steps))),
+    ...[3, 6].map((steps) => diffused([4, 4, 16], narrowGrid(steps, 2))),
+    diffused([1, 1, 24], narrowGrid(3)),
+    diffused([1, 7, 3], narrowGrid(2)),
+    diffused([7, 1, 3], narrowGrid(2)),
+  ]),
+);
