@@ -71,7 +71,7 @@ const modes = ['proven', 'calibrated'] as const;
  */
 export function withTechniqueOptions(
   command: Command,
-  auto = 'bias for NEON lanes of 16 bits or more, unless --segments is a number; else default',
+  auto = 'bias for NEON lanes of 16 bits or more, unless --segments is a number; else default, below 16 bits with diffusion',
 ): Command {
   return command
     .optionsGroup('Quantizing:')

@@ -37,10 +37,12 @@ export const defaultTechniques: ReadonlySet<Technique> = new Set([
 
 /**
  * What is done where nothing is asked for. NEON lanes of 16 bits that are flushed as often as it takes leave weights enough room: rounding
- * them to nearest cost All-CNN-C and ResNet-8 little or nothing, and fitting them takes long. Everywhere else the budget binds.
+ * them to nearest cost All-CNN-C and ResNet-8 little or nothing, and fitting them takes long. Everywhere else the budget binds; below 16
+ * bits it leaves data so few steps that diffusing their errors is worth its instructions.
  */
 export function automaticTechniques({ accBits, lanes, segments }: Room): ReadonlySet<Technique> {
-  const roomy = accBits >= 16 && lanes > 1 && typeof segments !== 'number';
+  if (accBits < 16) return new Set([...defaultTechniques, 'diffusion']);
+  const roomy = lanes > 1 && typeof segments !== 'number';
   return roomy ? new Set<Technique>(['bias']) : defaultTechniques;
 }
 

@@ -30,8 +30,15 @@ describe('what is done where nothing is asked for', () => {
   it('is fitting, but where 16-bit lanes may be flushed as often as the weights need it', () => {
     const neon = { accBits: 16, lanes: 8, segments: 'auto' } as const;
     expect([...automaticTechniques(neon)]).toEqual(['bias']);
-    for (const tight of [{ segments: 1 }, { lanes: 1 }, { accBits: 12 }]) {
+    for (const tight of [{ segments: 1 }, { lanes: 1 }]) {
       expect(automaticTechniques({ ...neon, ...tight })).toBe(defaultTechniques);
+    }
+  });
+
+  it('diffuses errors, too, where accumulators have less than 16 bits', () => {
+    for (const lanes of [1, 8]) {
+      const narrow = automaticTechniques({ accBits: 15, lanes, segments: 'auto' });
+      expect(narrow).toEqual(new Set([...defaultTechniques, 'diffusion']));
     }
   });
 });
