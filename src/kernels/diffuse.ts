@@ -27,7 +27,7 @@ export const diffuse: Kernel<DiffuseOp> = {
       shift,
       middle,
       cell: 2 ** shift,
-      rest: 2 ** shift - 1,
+      round: middle === 0 ? 'vrshrq_n_s8' : 'vshrq_n_s8',
       rounding: ((2 ** shift) >> 1) - middle,
       lo,
       hi,

@@ -9,10 +9,11 @@ function float(_node: Node<DiffuseOp>, { writer, inputs, output }: FloatIo): voi
 /**
  * Channel by channel, rows from the top and elements from the left, with an error e of each element, 0 outside:
  *
- *     t = x + ((e of the left + e of the one above) >> 1), but t = x at the ends of the range
- *     y = the integer whose cell t lies in;  e = t − the middle of that cell
+ *     m = (e of the left + e of the one above) >> 1
+ *     y = the integer whose cell x + m lies in;  e = x + m − the middle of that cell
  *
- * An end stands for all that is beyond it, so nothing is known of its error. |e| is at most half a cell: all fits int8.
+ * At the ends of the range y = x and e = m: an end stands for all that is beyond it, so it takes no errors, but hands them on. |e| is at
+ * most half a cell: all fits int8.
  */
 function integer(_node: Node<DiffuseOp>, io: IntegerIo): Int8Array {
   const [input] = io.inputs as [Tensor];
@@ -26,8 +27,8 @@ function integer(_node: Node<DiffuseOp>, io: IntegerIo): Int8Array {
   for (let i = 0, at = 0; i < x.length; i++, at = at + 1 === row ? 0 : at + 1) {
     const v = x[i]!;
     const left = at < channels ? 0 : errors[at - channels]!;
-    const t = v === lo || v === hi ? v : v + ((left + errors[at]!) >> 1);
-    const q = (t + rounding) >> shift;
+    const t = v + ((left + errors[at]!) >> 1);
+    const q = ((v === lo || v === hi ? v : t) + rounding) >> shift;
     y[i] = q;
     errors[at] = t - (q << shift) - middle;
   }

@@ -50,7 +50,8 @@ export async function calibrateNetwork(
   try {
     const meanSamples = CORRECTION_SAMPLES;
     const calibration = await calibrate(graph, dataset, evaluator.run, { samples, meanSamples, progress });
-    const measured = calibration.subset.slice(0, affordableSamples(graph, MEASURED_SAMPLES));
+    // As many for the network however it was prepared: what is decided on them should not hang on that.
+    const measured = calibration.subset.slice(0, affordableSamples(float, MEASURED_SAMPLES));
     const sampled = { count: measured.length, values: await evaluator.run(gather(dataset, measured), measured.length) };
     const outputError = createOutputError(graph, sampled);
     const fitSamples = chooseSamples(dataset.count, Math.min(samples, mostSamples(graph)), SEED);
