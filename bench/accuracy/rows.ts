@@ -49,9 +49,11 @@ export const targets: readonly Row[] = [
 
 const widths = [16, 14, 12, 10] as const;
 
+const byDefault = { techniques: defaultTechniques };
+
 /** Each technique left out of the default ones, or added to them; and none at all. */
 const variants: readonly (readonly [string, Partial<QuantizeOptions>])[] = [
-  ['default', {}],
+  ['default', byDefault],
   ...techniques.map((t): readonly [string, Partial<QuantizeOptions>] => {
     const change = defaultTechniques.has(t) ? `-${t}` : t;
     return [
@@ -59,7 +61,7 @@ const variants: readonly (readonly [string, Partial<QuantizeOptions>])[] = [
       { techniques: parseTechniques(`default,${change}`) },
     ];
   }),
-  ['clipping minmax', { clipping: 'minmax' }],
+  ['clipping minmax', { ...byDefault, clipping: 'minmax' }],
   ['rounding and bias only', { techniques: parseTechniques('bias') }],
   ['rounding only', { techniques: parseTechniques('none') }],
 ];
@@ -84,7 +86,7 @@ export const ablation: readonly Row[] = (['ResNet-8', 'All-CNN-C'] as const).fla
     const bits = oneWidth[network][width];
     const rows: typeof variants = [
       ...variants,
-      ['one data width', { bits }],
+      ['one data width', { ...byDefault, bits }],
       ['as AXE', { bits, techniques: asAxe, layers: new Map([[firstLayer[network], { bits: width / 2 }]]) }],
     ];
     return rows.map(([what, options]) => ({
@@ -101,7 +103,7 @@ export const formats: readonly Row[] = (['ResNet-8', 'All-CNN-C'] as const).flat
     (['fixed', 'float32', 'shift'] as const).map((requant) => ({
       network,
       what: requant,
-      options: { ...scalar(bits), requant },
+      options: { ...scalar(bits), ...byDefault, requant },
       images: 2000,
     })),
   ),

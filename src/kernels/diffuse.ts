@@ -13,7 +13,7 @@ export const diffuse: Kernel<DiffuseOp> = {
   summary: 'fewer steps with error diffusion, 16 channels at a time',
   inPlace: true,
   misfit: batchMisfit,
-  cost: (node, graph) => ({ instructions: 40 + blocksOf(node, graph) * 20 }),
+  cost: (node, graph) => ({ instructions: 40 + blocksOf(node, graph) * 18 }),
   scratch: (node, graph) => {
     const [, , width, channels] = outputOf(graph, node).shape as [number, number, number, number];
     return (width + 1) * errorStride(channels);

@@ -27,7 +27,7 @@ describe('options', () => {
 
   it('fit weights by default where accumulators are narrower than 16 bits in lanes', () => {
     expect(completeOptions({ lanes: 1 }).techniques).toBe(defaultTechniques);
-    expect(completeOptions({ accBits: 8 }).techniques).toBe(defaultTechniques);
+    expect(completeOptions({ accBits: 8 }).techniques).toEqual(new Set([...defaultTechniques, 'diffusion']));
     expect(completeOptions({ accBits: 32 }).techniques).toEqual(new Set(['bias']));
     expect(completeOptions({ techniques: new Set(['feedback']) }).techniques).toEqual(new Set(['feedback']));
   });
