@@ -1,46 +1,54 @@
 import { must } from '../core/must.ts';
 import { inputsOf, outputOf } from '../graph/build.ts';
-import type { DiffuseOp } from '../graph/types.ts';
+import type { DiffuseOp, Graph, Node } from '../graph/types.ts';
 import { diffusionOf } from '../ops/diffusion.ts';
 import type { Kernel } from './kernel.ts';
-import { batchMisfit, blocksOf } from './pool.ts';
+import { batchMisfit } from './pool.ts';
 import { nothingPacked } from './simple.ts';
 
-/** Channels in the lanes; the errors of the row above are kept, and each pixel's take the place of those that it has read. */
+/** Sixteen elements at a time; the errors of the row above are kept, and each pixel's take the place of those that it has read. */
 export const diffuse: Kernel<DiffuseOp> = {
   name: 'diffuse',
   op: 'diffuse',
-  summary: 'fewer steps with error diffusion, 16 channels at a time',
+  summary: 'fewer steps with error diffusion, 16 elements at a time',
   inPlace: true,
+  denseOutput: true,
   misfit: batchMisfit,
-  cost: (node, graph) => ({ instructions: 40 + blocksOf(node, graph) * 18 }),
-  scratch: (node, graph) => {
-    const [, , width, channels] = outputOf(graph, node).shape as [number, number, number, number];
-    return (width + 1) * errorStride(channels);
+  cost: (node, graph) => {
+    const { wholeRows, runs, run } = runsOf(node, graph);
+    return { instructions: 40 + runs * ((wholeRows ? 10 : 0) + Math.ceil(run / 16) * 17.2) };
   },
+  scratch: (node, graph) => runsOf(node, graph).errorBytes,
   pack: () => nothingPacked,
   view: ({ graph, node, inputs, output }) => {
-    const x = must(inputs[0], 'x');
-    const { shift, middle, lo, hi } = diffusionOf(must(inputsOf(graph, node)[0], 'x'), outputOf(graph, node));
-    const stride = errorStride(x.channels);
+    const { shift, middle, end } = diffusionOf(must(inputsOf(graph, node)[0], 'x'), outputOf(graph, node));
+    const { wholeRows, run, distance, errorBytes } = runsOf(node, graph);
     return {
+      cell: 2 ** shift,
       shift,
       middle,
-      cell: 2 ** shift,
-      round: middle === 0 ? 'vrshrq_n_s8' : 'vshrq_n_s8',
       rounding: ((2 ** shift) >> 1) - middle,
-      lo,
-      hi,
-      stride,
-      errorBytes: (x.width + 1) * stride,
-      x,
+      round: middle === 0 ? 'vrshrq_n_s8' : 'vshrq_n_s8',
+      end,
+      wholeRows,
+      run,
+      distance,
+      errorBytes,
+      x: must(inputs[0], 'x'),
       y: output,
-      tail: x.channels % 16 !== 0,
+      tail: run % 16 !== 0,
     };
   },
 };
 
-/** Bytes of a pixel's errors. */
-function errorStride(channels: number): number {
-  return Math.ceil(channels / 16) * 16;
+/** What is worked through in one go: a row, unless a vector of 16 elements would hold a pixel and its left one. */
+function runsOf(node: Node<DiffuseOp>, graph: Graph) {
+  const [, height, width, channels] = outputOf(graph, node).shape as [number, number, number, number];
+  const wholeRows = channels >= 16;
+  const run = wholeRows ? width * channels : channels;
+  /** Bytes from the errors of a pixel to those of the next. */
+  const distance = wholeRows ? channels : 16;
+  // The left neighbours of the first pixel, the row, and what the last vector writes beyond it.
+  const errorBytes = (width + 1) * distance + (wholeRows ? 15 : 0);
+  return { wholeRows, runs: wholeRows ? height : height * width, run, distance, errorBytes };
 }

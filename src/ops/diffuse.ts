@@ -18,7 +18,7 @@ function float(_node: Node<DiffuseOp>, { writer, inputs, output }: FloatIo): voi
 function integer(_node: Node<DiffuseOp>, io: IntegerIo): Int8Array {
   const [input] = io.inputs as [Tensor];
   const [x] = io.values as [Int8Array];
-  const { shift, middle, lo, hi } = diffusionOf(input, io.output);
+  const { shift, middle, end } = diffusionOf(input, io.output);
   const rounding = ((2 ** shift) >> 1) - middle;
   const [, , width, channels] = input.shape as [number, number, number, number];
   const row = width * channels;
@@ -28,7 +28,7 @@ function integer(_node: Node<DiffuseOp>, io: IntegerIo): Int8Array {
     const v = x[i]!;
     const left = at < channels ? 0 : errors[at - channels]!;
     const t = v + ((left + errors[at]!) >> 1);
-    const q = ((v === lo || v === hi ? v : t) + rounding) >> shift;
+    const q = ((Math.abs(v) === end ? v : t) + rounding) >> shift;
     y[i] = q;
     errors[at] = t - (q << shift) - middle;
   }

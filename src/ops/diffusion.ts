@@ -7,14 +7,14 @@ export interface Diffusion {
   readonly shift: number;
   /** Where the cell of the output's integer y has its middle, in the input's integers: y·2^shift + middle. */
   readonly middle: number;
-  /** The input's ends: they are those of the output, exactly. */
-  readonly lo: number;
-  readonly hi: number;
+  /** The input's highest integer; its negative is the lowest. Both ends are those of the output, exactly. */
+  readonly end: number;
 }
 
 /**
  * The grid on which `diffuse` reads what it narrows to `narrow`: the same range, in as many times 2^shift steps as 8 bits hold. The ends
- * and the zero point are the middles of cells of the narrow grid; half a cell beyond the ends still fits, as sums with errors need.
+ * and the zero point are the middles of cells of the narrow grid; half a cell beyond the ends still fits int8, as sums with errors need.
+ * @param narrow its integers around 0, as `rangeOfSteps` has them
  */
 export function wideGrid(narrow: QuantParams): QuantParams {
   const steps = narrow.qmax - narrow.qmin;
@@ -40,7 +40,7 @@ export function diffusionOf(input: Tensor, output: Tensor): Diffusion {
   const [x, y] = [quantOf(input), quantOf(output)];
   if (!isWideGrid(x, y)) throw invariant(`${input.id} is not on the grid that is diffused to ${output.id}`);
   const shift = Math.log2(y.step / x.step);
-  return { shift, middle: x.zeroPoint - y.zeroPoint * 2 ** shift, lo: x.qmin, hi: x.qmax };
+  return { shift, middle: x.zeroPoint - y.zeroPoint * 2 ** shift, end: x.qmax };
 }
 
 /** Whether `diffuse` can take values of the one to the other. */
@@ -51,6 +51,7 @@ export function isWideGrid(x: QuantParams, y: QuantParams): boolean {
     x.scale[0] === wide.scale[0] &&
     x.zeroPoint === wide.zeroPoint &&
     x.qmin === wide.qmin &&
-    x.qmax === wide.qmax
+    x.qmax === wide.qmax &&
+    x.qmin === -x.qmax
   );
 }

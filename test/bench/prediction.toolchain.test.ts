@@ -8,9 +8,11 @@ import { benchToolchains } from '../../src/bench/toolchains.ts';
 import { withTempDir } from '../../src/build/temp.ts';
 import type { Graph } from '../../src/graph/types.ts';
 import { selectKernels } from '../../src/kernels/select.ts';
+import { wideGrid } from '../../src/ops/diffusion.ts';
 import { planMemory } from '../../src/plan/plan.ts';
 import { armv8a } from '../../src/targets/armv8-a.ts';
 import { countsInstructions } from '../helpers/instructions.ts';
+import { QuantizedGraphBuilder } from '../helpers/quantized-graph.ts';
 
 /** The tallest plane that is counted: what a tile costs does not depend on how many there are. */
 const tallest = 8;
@@ -40,6 +42,21 @@ counted.for(['small-kernels', 'resnet-8'])(
     expect(layers).toBe(spec.layers.length);
   },
 );
+
+counted('… and those of error diffusion, by rows and by pixels', async () => {
+  const b = new QuantizedGraphBuilder('diffusions');
+  for (const [width, channels, steps] of [
+    [16, 96, 7],
+    [8, 192, 12],
+    [8, 20, 3],
+    [16, 8, 7],
+  ] as const) {
+    const qmin = -Math.ceil(steps / 2);
+    const narrow = { scale: [0.25], zeroPoint: qmin, qmin, qmax: qmin + steps };
+    b.output(b.node({ kind: 'diffuse' }, [b.input([1, tallest, width, channels], wideGrid(narrow))], narrow));
+  }
+  expect(await mispredicted(b.build())).toEqual({ wrong: [], layers: 4 });
+});
 
 /** The layers whose cost is off, and how many there are. */
 function mispredicted(graph: Graph): Promise<{ wrong: string[]; layers: number }> {
