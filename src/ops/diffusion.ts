@@ -43,7 +43,7 @@ export function diffusionOf(input: Tensor, output: Tensor): Diffusion {
   return { shift, middle: x.zeroPoint - y.zeroPoint * 2 ** shift, end: x.qmax };
 }
 
-/** Whether `diffuse` can take values of the one to the other. */
+/** Whether `diffuse` can take values of the one to the other. With as many steps as 8 bits hold both are the same. */
 export function isWideGrid(x: QuantParams, y: QuantParams): boolean {
   const wide = wideGrid(y);
   return (
@@ -52,6 +52,6 @@ export function isWideGrid(x: QuantParams, y: QuantParams): boolean {
     x.zeroPoint === wide.zeroPoint &&
     x.qmin === wide.qmin &&
     x.qmax === wide.qmax &&
-    x.qmin === -x.qmax
+    (x.qmin === -x.qmax || x.scale[0] === y.scale[0])
   );
 }
