@@ -96,6 +96,11 @@ export async function importFile(file: ModelFile, options: ReadOptions = {}): Pr
     notes: [
       ...(batch === undefined ? [] : [`The file is for ${batch} samples at a time; the program takes one.`]),
       ...(assumes ? [`The network does not quantize its input: real inputs from 0 to 1 are assumed (--range).`] : []),
+      ...(graph.nodes.some((node) => node.op.kind === 'diffuse')
+        ? [
+            'The program diffuses rounding errors of its data; ONNX Runtime, which the file can not tell so, rounds them plainly.',
+          ]
+        : []),
     ],
   };
 }

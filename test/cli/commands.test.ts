@@ -204,6 +204,13 @@ describe('agreement with ONNX Runtime', () => {
     );
   });
 
+  test('says where ONNX Runtime can not know of diffused errors', async () => {
+    const output = join(folder, 'diffused.q.onnx');
+    await neonarrow('quantize', tiny.model, '--calibrate', tiny.pixels, '--acc-bits', '12', '-o', output);
+    const { stdout } = await neonarrow('evaluate', output, '--agreement', 'random:2', '--quiet');
+    expect(stdout).toContain('The program diffuses rounding errors of its data');
+  });
+
   test('needs a quantized network', async () => {
     const said = await refusal(2, folder, 'evaluate', tiny.model, '--agreement', tiny.pixels);
     expect(said).toMatch(/^error\[not-quantized\]: the model is in float\n/);
