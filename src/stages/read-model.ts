@@ -93,16 +93,23 @@ export async function importFile(file: ModelFile, options: ReadOptions = {}): Pr
     quantized,
     runnable: float ?? path,
     original: { model: comparable ?? path, openInputs: new Set(open) },
-    notes: [
-      ...(batch === undefined ? [] : [`The file is for ${batch} samples at a time; the program takes one.`]),
-      ...(assumes ? [`The network does not quantize its input: real inputs from 0 to 1 are assumed (--range).`] : []),
-      ...(graph.nodes.some((node) => node.op.kind === 'diffuse')
-        ? [
-            'The program diffuses rounding errors of its data; ONNX Runtime, which the file can not tell so, rounds them plainly.',
-          ]
-        : []),
-    ],
+    notes: notesOf(graph, batch, assumes),
   };
+}
+
+/** What a user should know of a file, and would not see in its layers. */
+function notesOf(graph: Graph, batch: number | undefined, assumesRange: boolean): string[] {
+  const notes: string[] = [];
+  if (batch !== undefined) notes.push(`The file is for ${batch} samples at a time; the program takes one.`);
+  if (assumesRange) {
+    notes.push('The network does not quantize its input: real inputs from 0 to 1 are assumed (--range).');
+  }
+  if (graph.nodes.some((node) => node.op.kind === 'diffuse')) {
+    notes.push(
+      'The program diffuses rounding errors of its data; ONNX Runtime, which the file can not tell so, rounds them plainly.',
+    );
+  }
+  return notes;
 }
 
 function encodeIf(changed: boolean, source: SourceModel): Uint8Array | undefined {
