@@ -182,4 +182,17 @@ describe('metadata', () => {
     const narrow = { ...first!.accumulator, bits: 8 };
     expect(() => fuse([{ ...first!, accumulator: narrow }, ...rest])).toThrow('too much for 8 bits');
   });
+
+  it('is refused where errors can not be diffused: at nodes that are not there, or make no few steps of many', async () => {
+    const graph = await quantized({ bits: 4, techniques: parseTechniques('diffusion,bias') });
+    const source = await decodeModel(encodeModel(exportQdq(graph)), 'q.onnx');
+    const metadata = readMetadata(source.metadata, 'q.onnx')!;
+    const float = optimize(await importSource(source, { path: 'q.onnx' }));
+    const fuse = (diffused: readonly string[]) => fuseQdq(float, { ...defaults, metadata: { ...metadata, diffused } });
+    const names = metadata.diffused!;
+    expect(names.length).toBeGreaterThan(0);
+    expect(() => fuse([...names, 'nowhere'])).toThrow('the network has no node "nowhere" to diffuse errors');
+    const other = graph.nodes.find(({ op }) => op.kind === 'maxPool' || op.kind === 'softmax')!.origin.name;
+    expect(() => fuse([...names, other])).toThrow(`errors can't be diffused at "${other}"`);
+  });
 });
