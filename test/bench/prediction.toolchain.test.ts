@@ -12,7 +12,7 @@ import { wideGrid } from '../../src/ops/diffusion.ts';
 import { planMemory } from '../../src/plan/plan.ts';
 import { armv8a } from '../../src/targets/armv8-a.ts';
 import { countsInstructions } from '../helpers/instructions.ts';
-import { QuantizedGraphBuilder } from '../helpers/quantized-graph.ts';
+import { narrowGrid, QuantizedGraphBuilder } from '../helpers/quantized-graph.ts';
 
 /** The tallest plane that is counted: what a tile costs does not depend on how many there are. */
 const tallest = 8;
@@ -51,8 +51,7 @@ counted('… and those of error diffusion, by rows and by pixels', async () => {
     [8, 20, 3],
     [16, 8, 7],
   ] as const) {
-    const qmin = -Math.ceil(steps / 2);
-    const narrow = { scale: [0.25], zeroPoint: qmin, qmin, qmax: qmin + steps };
+    const narrow = narrowGrid(steps);
     b.output(b.node({ kind: 'diffuse' }, [b.input([1, tallest, width, channels], wideGrid(narrow))], narrow));
   }
   expect(await mispredicted(b.build())).toEqual({ wrong: [], layers: 4 });

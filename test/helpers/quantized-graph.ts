@@ -3,6 +3,7 @@ import { GraphBuilder, inputsOf, outputOf, tensorOf } from '../../src/graph/buil
 import { sizeOf } from '../../src/graph/shape.ts';
 import type { Graph, Node, Op, QuantParams, Shape, TensorId } from '../../src/graph/types.ts';
 import { definitionOf } from '../../src/ops/index.ts';
+import { rangeOfSteps } from '../../src/quantize/steps/clipping.ts';
 
 /** int8 with all of its 256 steps. */
 export function quant(scale: number, zeroPoint: number): QuantParams {
@@ -10,6 +11,12 @@ export function quant(scale: number, zeroPoint: number): QuantParams {
 }
 
 export const someQuant = quant(0.05, -3);
+
+/** As many steps of 1, their integers around 0; the zero point is the lowest of them, or above it. */
+export function narrowGrid(steps: number, aboveLowest = 0): QuantParams {
+  const { qmin, qmax } = rangeOfSteps(steps);
+  return { scale: [1], zeroPoint: qmin + aboveLowest, qmin, qmax };
+}
 
 /** Builds quantized graphs of few nodes, shapes inferred. */
 export class QuantizedGraphBuilder {

@@ -1,7 +1,7 @@
 import type { Random } from '../../src/core/random.ts';
 import type { Shape, TensorId } from '../../src/graph/types.ts';
 import { wideGrid } from '../../src/ops/diffusion.ts';
-import type { QuantizedGraphBuilder } from '../helpers/quantized-graph.ts';
+import { narrowGrid, type QuantizedGraphBuilder } from '../helpers/quantized-graph.ts';
 import { pick, randomClamp, randomQuant, someShape, withClamp } from './random-values.ts';
 
 /** Functions of one tensor, and operators of two. */
@@ -78,8 +78,7 @@ export function extremum(b: QuantizedGraphBuilder, r: Random): TensorId {
 
 export function diffusion(b: QuantizedGraphBuilder, r: Random): TensorId {
   const steps = r.int(1, 127);
-  const qmin = -Math.ceil(steps / 2);
-  const narrow = { scale: [2 ** r.int(-6, 2)], zeroPoint: qmin + r.int(0, steps), qmin, qmax: qmin + steps };
+  const narrow = { ...narrowGrid(steps, r.int(0, steps)), scale: [2 ** r.int(-6, 2)] };
   const shape = [1, r.int(1, 5), r.int(1, 5), r.int(1, 20)];
   return b.node({ kind: 'diffuse' }, [b.input(shape, wideGrid(narrow))], narrow);
 }

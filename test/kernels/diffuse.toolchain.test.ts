@@ -1,12 +1,7 @@
 import type { QuantParams } from '../../src/graph/types.ts';
 import { wideGrid } from '../../src/ops/diffusion.ts';
+import { narrowGrid } from '../helpers/quantized-graph.ts';
 import { casesOf, channelCounts, checkCases, type Operator } from './one-operator.ts';
-
-/** Grids of as many steps, around 0 as `rangeOfSteps` has them; the zero point at the lowest integer, or inside. */
-function narrowGrid(steps: number, aboveLowest = 0): QuantParams {
-  const qmin = -Math.ceil(steps / 2);
-  return { scale: [0.25], zeroPoint: qmin + aboveLowest, qmin, qmax: qmin + steps };
-}
 
 function diffused(shape: readonly [number, number, number], narrow: QuantParams): Operator {
   return { shapes: [[1, ...shape]], op: { kind: 'diffuse' }, input: wideGrid(narrow), output: narrow };

@@ -2,12 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { QuantParams } from '../../src/graph/types.ts';
 import { wideGrid } from '../../src/ops/diffusion.ts';
-import { evaluate, QuantizedGraphBuilder } from '../helpers/quantized-graph.ts';
-
-function narrowGrid(steps: number, aboveLowest = 0): QuantParams {
-  const qmin = -Math.ceil(steps / 2);
-  return { scale: [1], zeroPoint: qmin + aboveLowest, qmin, qmax: qmin + steps };
-}
+import { evaluate, narrowGrid, QuantizedGraphBuilder } from '../helpers/quantized-graph.ts';
 
 const grids = fc
   .integer({ min: 1, max: 255 })
