@@ -1,13 +1,4 @@
-import type {
-  AddOp,
-  AffineOp,
-  DiffuseOp,
-  ExtremumOp,
-  FakeQuantOp,
-  MulOp,
-  PReluOp,
-  UnaryOp,
-} from './operators/elementwise.ts';
+import type { AddOp, AffineOp, ExtremumOp, FakeQuantOp, MulOp, PReluOp, UnaryOp } from './operators/elementwise.ts';
 import type {
   ConcatOp,
   DepthToSpaceOp,
@@ -19,7 +10,7 @@ import type {
   TransposeOp,
 } from './operators/layout.ts';
 import type { Conv2dOp, FullyConnectedOp, WinogradOp } from './operators/reductions.ts';
-import type { ArgMaxOp, AveragePoolOp, LrnOp, MaxPoolOp, SoftmaxOp } from './operators/windows.ts';
+import type { ArgMaxOp, AveragePoolOp, DiffuseOp, LrnOp, MaxPoolOp, SoftmaxOp } from './operators/windows.ts';
 import type { NodeId, Shape, Tensor, TensorId } from './tensor.ts';
 
 export type * from './operators/common.ts';
@@ -81,7 +72,6 @@ export type Op =
   | MulOp
   | ExtremumOp
   | PReluOp
-  | DiffuseOp
   | ConcatOp
   | SliceOp
   | PadOp
@@ -93,6 +83,7 @@ export type Op =
   | ResizeOp
   | ArgMaxOp
   | LrnOp
+  | DiffuseOp
   | FakeQuantOp;
 export type OpKind = Op['kind'];
 export type OpOf<K extends OpKind> = Extract<Op, { kind: K }>;

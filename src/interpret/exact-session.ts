@@ -13,7 +13,7 @@ import { createRunner, type RunnerOptions } from './runner.ts';
 
 /**
  * The fast exact evaluator (DESIGN §5): a quantized graph on ONNX Runtime, bit-equal to `reference.ts` (tests assert it)
- * and about 70 % as fast as the float network.
+ * and, in one session, about 70 % as fast as the float network.
  */
 export interface ExactEvaluator {
   /**

@@ -1,5 +1,5 @@
 import { must } from '../core/must.ts';
-import { inputsOf, outputOf, tensorOf } from '../graph/build.ts';
+import { inputsOf, isReadAfter, outputOf, tensorOf } from '../graph/build.ts';
 import { partOf } from '../graph/part.ts';
 import { sizeOf } from '../graph/shape.ts';
 import type { Graph, Node, Tensor, TensorId } from '../graph/types.ts';
@@ -76,8 +76,8 @@ async function createStage(
 ): Promise<Stage> {
   const [first] = nodes as [Node];
   if (!hasExactForm(first)) return loopStage(graph, first);
-  const others = new Set(graph.nodes.filter((n) => !nodes.includes(n)).flatMap((n) => n.inputs));
-  const needed = nodes.flatMap((n) => n.outputs).filter((id) => others.has(id) || wanted.includes(id));
+  const last = graph.nodes.indexOf(must(nodes.at(-1), 'node'));
+  const needed = nodes.flatMap((n) => n.outputs).filter((id) => isReadAfter(graph, id, last) || wanted.includes(id));
   const session = await createExactSession(partOf(graph, nodes, needed), needed, options);
   return {
     async run(values, count) {

@@ -6,7 +6,7 @@ import type { Kernel } from './kernel.ts';
 import { batchMisfit } from './pool.ts';
 import { nothingPacked } from './simple.ts';
 
-/** Of 16 elements: 13 of arithmetic and memory, and the loop's. */
+/** Of 16 elements, as counted: 13 or 14 of arithmetic and memory, and the loop's. */
 const vectorInstructions = 17.2;
 
 /** Sixteen elements at a time; the errors of the row above are kept, and each pixel's take the place of those that it has read. */
@@ -24,22 +24,16 @@ export const diffuse: Kernel<DiffuseOp> = {
   scratch: (node, graph) => runsOf(node, graph).errorBytes,
   pack: () => nothingPacked,
   view: ({ graph, node, inputs, output }) => {
-    const { shift, middle, end } = diffusionOf(must(inputsOf(graph, node)[0], 'x'), outputOf(graph, node));
-    const { wholeRows, run, distance, errorBytes } = runsOf(node, graph);
+    const diffusion = diffusionOf(must(inputsOf(graph, node)[0], 'x'), outputOf(graph, node));
+    const runs = runsOf(node, graph);
     return {
-      cell: 2 ** shift,
-      shift,
-      middle,
-      rounding: ((2 ** shift) >> 1) - middle,
-      round: middle === 0 ? 'vrshrq_n_s8' : 'vshrq_n_s8',
-      end,
-      wholeRows,
-      run,
-      distance,
-      errorBytes,
+      ...diffusion,
+      cell: 2 ** diffusion.shift,
+      shiftRight: diffusion.rounding === 0 ? 'vshrq_n_s8' : 'vrshrq_n_s8',
+      ...runs,
       x: must(inputs[0], 'x'),
       y: output,
-      tail: run % 16 !== 0,
+      tail: runs.run % 16 !== 0,
     };
   },
 };

@@ -18,8 +18,7 @@ function float(_node: Node<DiffuseOp>, { writer, inputs, output }: FloatIo): voi
 function integer(_node: Node<DiffuseOp>, io: IntegerIo): Int8Array {
   const [input] = io.inputs as [Tensor];
   const [x] = io.values as [Int8Array];
-  const { shift, middle, end } = diffusionOf(input, io.output);
-  const rounding = ((2 ** shift) >> 1) - middle;
+  const { shift, middle, rounding, end } = diffusionOf(input, io.output);
   const [, , width, channels] = input.shape as [number, number, number, number];
   const row = width * channels;
   const y = new Int8Array(x.length);

@@ -7,6 +7,8 @@ export interface Diffusion {
   readonly shift: number;
   /** Where the cell of the output's integer y has its middle, in the input's integers: y·2^shift + middle. */
   readonly middle: number;
+  /** What is added before the shift, so that the shifted sum is the cell's integer: the half cell that `middle` is short of. */
+  readonly rounding: number;
   /** The input's highest integer; its negative is the lowest. Both ends are those of the output, exactly. */
   readonly end: number;
 }
@@ -32,7 +34,7 @@ export function wideGrid(narrow: QuantParams): QuantParams {
 
 /** Half of 2^shift, rounded down: what a cell has on either side of its middle. */
 function halfCell(shift: number): number {
-  return shift === 0 ? 0 : 2 ** (shift - 1);
+  return (1 << shift) >> 1;
 }
 
 /** @throws invariant where the input's quantization is not `wideGrid` of the output's */
@@ -40,7 +42,8 @@ export function diffusionOf(input: Tensor, output: Tensor): Diffusion {
   const [x, y] = [quantOf(input), quantOf(output)];
   if (!isWideGrid(x, y)) throw invariant(`${input.id} is not on the grid that is diffused to ${output.id}`);
   const shift = Math.log2(y.step / x.step);
-  return { shift, middle: x.zeroPoint - y.zeroPoint * 2 ** shift, end: x.qmax };
+  const middle = x.zeroPoint - y.zeroPoint * 2 ** shift;
+  return { shift, middle, rounding: halfCell(shift) - middle, end: x.qmax };
 }
 
 /** Whether `diffuse` can take values of the one to the other. With as many steps as 8 bits hold both are the same. */

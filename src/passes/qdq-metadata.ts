@@ -45,7 +45,7 @@ export function applyMetadata(graph: Graph, metadata: QdqMetadata, place: string
 function diffusing(graph: Graph, node: Node, place: string): Node {
   const [x, y] = [inputsOf(graph, node)[0], outputOf(graph, node)];
   const isTable = isKind(node, 'unary') && node.op.fn.name === 'identity';
-  if (isTable && x?.shape.length === 4 && isWideGrid(quantOf(x), quantOf(y)))
+  if (isTable && x?.shape.length === 4 && x.shape[0] === 1 && isWideGrid(quantOf(x), quantOf(y)))
     return { ...node, op: { kind: 'diffuse' } };
   throw badMetadata(`errors can't be diffused at "${node.origin.name}"`, place);
 }

@@ -44,8 +44,8 @@ export async function calibrateNetwork(
 ): Promise<Statistics> {
   checkDataset(float, dataset);
   const split = techniques.has('wide-skips') ? splitReaders(float) : float;
-  const diffused = techniques.has('diffusion') ? diffuseData(split) : split;
-  const graph = techniques.has('equalize') ? await equalized(diffused, dataset) : diffused;
+  const scaled = techniques.has('equalize') ? await equalized(split, dataset) : split;
+  const graph = techniques.has('diffusion') ? diffuseData(scaled) : scaled;
   const evaluator = await createFloatEvaluator(graph, { activations: 'all' });
   try {
     const meanSamples = CORRECTION_SAMPLES;

@@ -2,8 +2,8 @@ import { createRandom, type Random } from '../../src/core/random.ts';
 import type { Graph, OpKind, TensorId } from '../../src/graph/types.ts';
 import { QuantizedGraphBuilder } from '../helpers/quantized-graph.ts';
 import { index, normalization, softmax } from './random-axes.ts';
-import { addition, diffusion, extremum, multiplication, prelu, unary } from './random-elementwise.ts';
-import { convolution, dense, pooling } from './random-layers.ts';
+import { addition, extremum, multiplication, prelu, unary } from './random-elementwise.ts';
+import { convolution, dense, diffusion, pooling } from './random-layers.ts';
 import { blocks, concatenation, padding, reshaping, resizing, slicing, transposition } from './random-movers.ts';
 
 /** Random quantized graphs, one for each operator and seed. */

@@ -1,7 +1,6 @@
 import type { Random } from '../../src/core/random.ts';
 import type { Shape, TensorId } from '../../src/graph/types.ts';
-import { wideGrid } from '../../src/ops/diffusion.ts';
-import { narrowGrid, type QuantizedGraphBuilder } from '../helpers/quantized-graph.ts';
+import type { QuantizedGraphBuilder } from '../helpers/quantized-graph.ts';
 import { pick, randomClamp, randomQuant, someShape, withClamp } from './random-values.ts';
 
 /** Functions of one tensor, and operators of two. */
@@ -74,11 +73,4 @@ export function extremum(b: QuantizedGraphBuilder, r: Random): TensorId {
   const shape = someShape(r);
   const inputs = [b.input(shape, q), b.input(repeated(r, shape), q)];
   return b.node({ kind: 'extremum', fn: pick(r, ['max', 'min'] as const) }, inputs, q);
-}
-
-export function diffusion(b: QuantizedGraphBuilder, r: Random): TensorId {
-  const steps = r.int(1, 127);
-  const narrow = { ...narrowGrid(steps, r.int(0, steps)), scale: [2 ** r.int(-6, 2)] };
-  const shape = [1, r.int(1, 5), r.int(1, 5), r.int(1, 20)];
-  return b.node({ kind: 'diffuse' }, [b.input(shape, wideGrid(narrow))], narrow);
 }

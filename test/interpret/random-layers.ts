@@ -1,11 +1,12 @@
 import type { Random } from '../../src/core/random.ts';
 import type { IntegerReduction, QuantParams, Shape, TensorId } from '../../src/graph/types.ts';
 import type { RequantFormat } from '../../src/numeric/requantize.ts';
+import { wideGrid } from '../../src/ops/diffusion.ts';
 import { biasOf } from '../../src/passes/fuse-layer.ts';
-import type { QuantizedGraphBuilder } from '../helpers/quantized-graph.ts';
+import { narrowGrid, type QuantizedGraphBuilder } from '../helpers/quantized-graph.ts';
 import { pick, randomClamp, randomQuant, withClamp } from './random-values.ts';
 
-/** Operators that sum products or windows. */
+/** Operators that sum products or windows, or look at neighbours. */
 
 /** Weights and bias of `channels` dot products of `length`; the output's scale lets most sums fall inside its range. */
 function randomLayer(b: QuantizedGraphBuilder, r: Random, x: QuantParams, shape: Shape) {
@@ -81,4 +82,11 @@ export function pooling(b: QuantizedGraphBuilder, r: Random, kind: 'maxPool' | '
   const y = randomQuant(r, x.scale[0]! * (0.3 + r.float()) * (sum ? Math.sqrt(height * width) : 1));
   const op = { kind, ...window, countIncludePad: r.int(0, 1) === 1, ceilExtra, ...sum } as const;
   return b.node(withClamp(op, randomClamp(r, y)), [input], y);
+}
+
+export function diffusion(b: QuantizedGraphBuilder, r: Random): TensorId {
+  const steps = r.int(1, 127);
+  const narrow = { ...narrowGrid(steps, r.int(0, steps)), scale: [2 ** r.int(-6, 2)] };
+  const shape = [1, r.int(1, 5), r.int(1, 5), r.int(1, 20)];
+  return b.node({ kind: 'diffuse' }, [b.input(shape, wideGrid(narrow))], narrow);
 }

@@ -94,14 +94,6 @@ export interface PReluOp {
   readonly slopes: readonly number[];
 }
 
-/**
- * The same values in fewer steps, with error diffusion: what rounding adds to an element or takes from it is made up for by the
- * elements right of it and below it. N×H×W×C; both quantizations as `ops/diffusion` has them.
- */
-export interface DiffuseOp {
-  readonly kind: 'diffuse';
-}
-
 /** Marks the real value `round(x / scale) + zeroPoint`, clamped; only between import and `fuse-qdq`. */
 export interface FakeQuantOp {
   readonly kind: 'fakeQuant';

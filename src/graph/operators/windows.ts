@@ -48,3 +48,11 @@ export interface LrnOp {
   readonly beta: number;
   readonly bias: number;
 }
+
+/**
+ * The same values in fewer steps, with error diffusion: what rounding adds to an element or takes from it is made up for by the
+ * elements right of it and below it. N×H×W×C; both quantizations as `ops/diffusion` has them.
+ */
+export interface DiffuseOp {
+  readonly kind: 'diffuse';
+}

@@ -29,14 +29,14 @@ export function diffuseData(graph: Graph): Graph {
   return builder.build();
 }
 
-/** Whether all that its layers read are images of more than a pixel, none of them given by the caller. */
+/** Whether all that its layers read are images, of more than a pixel, none of them given by the caller. */
 function isDiffusible(graph: Graph, group: ActivationGroup): boolean {
   const isInput = graph.inputs.some((p) => group.members.includes(p.tensor));
   return !isInput && inputsOfReaders(group).every((id) => isImage(tensorOf(graph, id).shape));
 }
 
 function isImage(shape: readonly number[]): boolean {
-  return shape.length === 4 && shape[1]! * shape[2]! > 1;
+  return shape.length === 4 && shape[0] === 1 && shape[1]! * shape[2]! > 1;
 }
 
 function inputsOfReaders({ readers }: ActivationGroup): TensorId[] {

@@ -61,7 +61,6 @@ function carriesFactors(graph: Graph, node: Node): boolean {
   const { op } = node;
   switch (op.kind) {
     case 'maxPool':
-    case 'diffuse':
       return true;
     case 'averagePool':
       return isScalable(op.clamp);
