@@ -22,14 +22,16 @@ function integer(_node: Node<DiffuseOp>, io: IntegerIo): Int8Array {
   const [, , width, channels] = input.shape as [number, number, number, number];
   const row = width * channels;
   const y = new Int8Array(x.length);
-  const errors = new Int8Array(row);
-  for (let i = 0, at = 0; i < x.length; i++, at = at + 1 === row ? 0 : at + 1) {
-    const v = x[i]!;
-    const left = at < channels ? 0 : errors[at - channels]!;
-    const t = v + ((left + errors[at]!) >> 1);
-    const q = ((Math.abs(v) === end ? v : t) + rounding) >> shift;
-    y[i] = q;
-    errors[at] = t - (q << shift) - middle;
+  // A pixel of zeros left of the first; then this row's as far as they are known, and those of the row above.
+  const errors = new Int8Array(channels + row);
+  for (let from = 0; from < x.length; from += row) {
+    for (let k = 0; k < row; k++) {
+      const v = x[from + k]!;
+      const t = v + ((errors[k]! + errors[k + channels]!) >> 1);
+      const q = ((v === end || v === -end ? v : t) + rounding) >> shift;
+      y[from + k] = q;
+      errors[k + channels] = t - (q << shift) - middle;
+    }
   }
   return y;
 }
