@@ -54,7 +54,10 @@ function formText(form: NonNullable<LayerReport['winograd']>['form']): string {
 /** What `quantize --report` adds: each layer's budget and the reason for its widths. */
 export function reasonTable(layers: readonly LayerReport[]): string {
   const table = new Table({ ...plainTable, head: ['layer', 'budget', 'why'], colAligns: ['left', 'right', 'left'] });
-  for (const { name, budget, why = '' } of layers) table.push([name, `Σ|w| ≤ ${grouped(budget)}`, why]);
+  for (const { name, budget, why, diffused } of layers) {
+    const reasons = [...(why === undefined ? [] : [why]), ...(diffused ? ['errors of data diffused'] : [])];
+    table.push([name, `Σ|w| ≤ ${grouped(budget)}`, reasons.join('; ')]);
+  }
   return tableText(table);
 }
 

@@ -1,4 +1,6 @@
-import type { Graph, NodeId } from '../graph/types.ts';
+import { must } from '../core/must.ts';
+import { isKind, producerOf } from '../graph/build.ts';
+import type { Graph, Node, NodeId } from '../graph/types.ts';
 import { dataWidth } from '../ops/quantized.ts';
 import { type AccumulatorProof, type SumRange, utilizationOf, widest, windowBudget } from '../proof/accumulator.ts';
 import { certify, type IntegerLayer, integerLayerOf, isIntegerNode } from '../proof/certify.ts';
@@ -12,6 +14,8 @@ export interface LayerReport {
   readonly dataBits: number;
   /** Steps of the input, where they are not all that its bits have: 5, of the 7 of 3 bits. */
   readonly dataSteps?: number;
+  /** True where the errors of rounding the input to these steps are diffused. */
+  readonly diffused?: true;
   /** Bits that the integer weights of a channel need, averaged over the channels. */
   readonly weightBits: number;
   readonly accBits: number;
@@ -55,8 +59,17 @@ export function layerReports(
     // What is known of the noise is that of the direct layer.
     const own = decision && node.op.kind === 'winograd' ? { ...decision, noise: 0 } : decision;
     const winograd = domains.get(node.id);
-    return { ...reportOf(integerLayerOf(graph, node), proofs.get(node.id), own), ...(winograd && { winograd }) };
+    return {
+      ...reportOf(integerLayerOf(graph, node), proofs.get(node.id), own),
+      ...(isDiffused(graph, node) && { diffused: true }),
+      ...(winograd && { winograd }),
+    };
   });
+}
+
+function isDiffused(graph: Graph, { inputs: [x] }: Node): boolean {
+  const maker = producerOf(graph, must(x, 'input'));
+  return maker !== undefined && isKind(maker, 'diffuse');
 }
 
 function reportOf(

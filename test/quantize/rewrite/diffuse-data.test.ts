@@ -36,7 +36,8 @@ describe('diffuseData', () => {
     const float = branched();
     const data = noise(float, 16);
     const techniques = parseTechniques('diffusion,bias');
-    const { graph } = await quantize(float, data, { bits: 3, techniques });
+    const { graph, layers } = await quantize(float, data, { bits: 3, techniques });
+    expect(layers.map(({ diffused }) => diffused)).toEqual([undefined, true, true, true]);
     const diffusions = graph.nodes.filter((n) => n.op.kind === 'diffuse');
     expect(diffusions).toHaveLength(2);
     for (const node of diffusions) {
@@ -44,7 +45,8 @@ describe('diffuseData', () => {
       expect([x.qmax - x.qmin, y.qmax - y.qmin]).toEqual([224, 7]);
       expect(isWideGrid(x, y)).toBe(true);
     }
-    const wide = (await quantize(float, data, { bits: 8, techniques })).graph;
-    expect(kindsOf(wide)).toEqual(kindsOf(float));
+    const wide = await quantize(float, data, { bits: 8, techniques });
+    expect(kindsOf(wide.graph)).toEqual(kindsOf(float));
+    expect(wide.layers.every(({ diffused }) => diffused === undefined)).toBe(true);
   });
 });
