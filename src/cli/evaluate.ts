@@ -51,5 +51,5 @@ async function run(path: string, flags: Flags, progress: Progress): Promise<Outc
   const quantized = await integerAccuracy(model.graph, data, { progress });
   const { imagesPerSecond, top1 } = quantized;
   const json = { samples: quantized.samples, floatTop1: float.top1, top1, imagesPerSecond };
-  return { json, text: () => accuracyText({ float, quantized }), ok: true };
+  return { json, text: () => accuracyText({ onnxRuntime: float, quantized }), ok: true };
 }

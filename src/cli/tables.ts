@@ -94,11 +94,20 @@ export function scalarBitsOf(layers: readonly LayerReport[]): number {
   return layers.reduce((bits, layer) => Math.max(bits, layer.scalarBits), 0);
 }
 
-export function accuracyText(accuracy: { float?: Accuracy; quantized?: IntegerAccuracy }): string {
-  const { float, quantized } = accuracy;
+/** Top-1 accuracies: of a float network and what became of it, or of a quantized file as ONNX Runtime and as the C computes it. */
+export function accuracyText(accuracy: {
+  float?: Accuracy;
+  onnxRuntime?: Accuracy;
+  quantized?: IntegerAccuracy;
+}): string {
+  const { float, onnxRuntime, quantized } = accuracy;
   const line = (what: string, a: Accuracy) =>
     `top-1 ${what}: ${percent(a.top1)} (${grouped(a.correct)} of ${grouped(a.samples)}, ${Math.round(a.imagesPerSecond)} a second)`;
-  const lines = [...(float ? [line('float', float)] : []), ...(quantized ? [line('quantized', quantized)] : [])];
+  const lines = [
+    ...(float ? [line('float', float)] : []),
+    ...(onnxRuntime ? [line('in ONNX Runtime', onnxRuntime)] : []),
+    ...(quantized ? [line('quantized', quantized)] : []),
+  ];
   if (quantized?.overflowed !== undefined) {
     lines.push(
       `sums left accumulators that are not proven on ${grouped(quantized.overflowed)} of them, counted as wrong`,

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { layerTable, reasonTable } from '../../src/cli/tables.ts';
+import { accuracyText, layerTable, reasonTable } from '../../src/cli/tables.ts';
 import type { LayerReport } from '../../src/quantize/report.ts';
 
 const layer: LayerReport = {
@@ -19,4 +19,14 @@ test('reasons say where the errors of data are diffused', () => {
   ]).split('\n');
   expect(lines.at(-2)).toMatch(/^conv1 +Σ\|w\| ≤ 585 +least error; 14 of 14 widths fit$/);
   expect(lines.at(-1)).toMatch(/^conv2 +Σ\|w\| ≤ 585 +width as asked for; errors of data diffused$/);
+});
+
+test('accuracy drops from a float network; a quantized file has none, only what ONNX Runtime makes of it', () => {
+  const accuracy = (correct: number) => ({ samples: 200, correct, top1: correct / 200, imagesPerSecond: 10 });
+  expect(accuracyText({ float: accuracy(190), quantized: accuracy(189) })).toBe(
+    'top-1 float: 95.00 % (190 of 200, 10 a second)\ntop-1 quantized: 94.50 % (189 of 200, 10 a second)\ndrop: 0.50 points',
+  );
+  expect(accuracyText({ onnxRuntime: accuracy(190), quantized: accuracy(189) })).toBe(
+    'top-1 in ONNX Runtime: 95.00 % (190 of 200, 10 a second)\ntop-1 quantized: 94.50 % (189 of 200, 10 a second)',
+  );
 });
