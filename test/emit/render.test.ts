@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createRenderer, renderC } from '../../src/emit/render.ts';
+import { createRenderer, renderC, templatesIn, templateText } from '../../src/emit/render.ts';
 
 let root: string;
 let count = 0;
@@ -67,4 +67,14 @@ it('renderC reads the templates of the product', () => {
   expect(renderC('layer-head.c.hbs', { index: 3, name: 'conv */ 1', operator: '', lines: [] })).toBe(
     '/*\n * Step 3: conv * / 1\n */\n',
   );
+});
+
+it('directives of the preprocessor begin their lines: no partial that has one is called from further in', () => {
+  const withDirectives = templatesIn('partials').filter((file) => /^#/m.test(templateText(`partials/${file}`)));
+  expect(withDirectives).toContain('copy-loops.hbs');
+  const calls = ['kernels', 'partials', 'test'].flatMap((folder) =>
+    templatesIn(folder).flatMap((file) => templateText(`${folder}/${file}`).match(/^ +\{\{> *[\w-]+/gm) ?? []),
+  );
+  expect(calls.length).toBeGreaterThan(0);
+  expect(calls.filter((call) => withDirectives.includes(`${call.replace(/^.*> */, '')}.hbs`))).toEqual([]);
 });
