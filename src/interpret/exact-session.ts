@@ -12,8 +12,7 @@ import { copyFromStored, copyToStored } from './order.ts';
 import { createRunner, type RunnerOptions } from './runner.ts';
 
 /**
- * The fast exact evaluator (DESIGN §5): a quantized graph on ONNX Runtime, bit-equal to `reference.ts` (tests assert it)
- * and, in one session, about 70 % as fast as the float network.
+ * The fast exact evaluator (DESIGN §5): a quantized graph on ONNX Runtime, bit-equal to `reference.ts` (tests assert it).
  */
 export interface ExactEvaluator {
   /**
