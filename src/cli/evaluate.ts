@@ -41,7 +41,8 @@ async function run(path: string, flags: Flags, progress: Progress): Promise<Outc
     labelled: true,
   });
   // A quantized file's own float meaning is what ONNX Runtime makes of its QDQ or Quant nodes.
-  const float = await floatAccuracy(model.runnable, model.graph, data, { progress });
+  const title = model.quantized ? 'evaluate in ONNX Runtime' : 'evaluate float';
+  const float = await floatAccuracy(model.runnable, model.graph, data, { progress, title });
   if (!model.quantized) {
     // `top1` is that of the network named, whatever its kind.
     const { samples, top1, imagesPerSecond } = float;

@@ -54,13 +54,14 @@ export async function quantizedAccuracy(graph: Graph, data: Dataset, options: Ac
  * Top-1 accuracy of an ONNX file as it is, straight through ONNX Runtime.
  * @param file the file's path, or its bytes where it has no external data
  * @param graph what was imported from it: its ports name the input and the output
+ * @param options `title`: what progress calls it
  * @throws reject `data-without-labels`; failed `onnxruntime` where ONNX Runtime can't run the model
  */
 export async function floatAccuracy(
   file: Uint8Array | string,
   graph: Pick<Graph, 'inputs' | 'outputs'>,
   data: Dataset,
-  options: AccuracyOptions = {},
+  options: AccuracyOptions & { readonly title?: string } = {},
 ): Promise<Accuracy> {
   requireLabels(data);
   const session = await createSession(file, options).catch(cannotRun);
@@ -73,7 +74,7 @@ export async function floatAccuracy(
       output: must(graph.outputs[0], 'output'),
       batch: open ? (options.batch ?? 8) : 1,
     };
-    return await countCorrect('evaluate float', data, options, (reals, count) =>
+    return await countCorrect(options.title ?? 'evaluate float', data, options, (reals, count) =>
       runAll(model, reals, count).catch(cannotRun),
     );
   } finally {

@@ -106,7 +106,7 @@ function notesOf(graph: Graph, batch: number | undefined, assumesRange: boolean)
   }
   if (graph.nodes.some((node) => node.op.kind === 'diffuse')) {
     notes.push(
-      'The program diffuses rounding errors of its data; ONNX Runtime, which the file can not tell so, rounds them plainly.',
+      'The program diffuses the rounding errors of its data; ONNX has no operator for that, so ONNX Runtime rounds plainly.',
     );
   }
   return notes;

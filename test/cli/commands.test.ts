@@ -152,7 +152,9 @@ describe('--json puts exactly one object on stdout, with the documented keys', (
     const inspected = objectOf(await neonarrow('inspect', output, '--json'));
     expect(inspected).toMatchObject({ quantized: true, layers: layers.map(({ name }) => ({ name, proven: true })) });
 
-    const evaluated = objectOf(await neonarrow('evaluate', output, '--evaluate', tiny.labelled, '--json'));
+    const seen = await neonarrow('evaluate', output, '--evaluate', tiny.labelled, '--json');
+    expect(seen.stderr).toBe('evaluate in ONNX Runtime …\nevaluate quantized …\n');
+    const evaluated = objectOf(seen);
     expect(evaluated).toMatchObject({ samples: 24, top1: quantized['top1'], imagesPerSecond: expect.any(Number) });
 
     const out = join(folder, 'compiled');
@@ -208,7 +210,7 @@ describe('agreement with ONNX Runtime', () => {
     const output = join(folder, 'diffused.q.onnx');
     await neonarrow('quantize', tiny.model, '--calibrate', tiny.pixels, '--acc-bits', '12', '-o', output);
     const { stdout } = await neonarrow('evaluate', output, '--agreement', 'random:2', '--quiet');
-    expect(stdout).toContain('The program diffuses rounding errors of its data');
+    expect(stdout).toContain('The program diffuses the rounding errors of its data');
   });
 
   test('needs a quantized network', async () => {
