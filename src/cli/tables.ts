@@ -55,8 +55,8 @@ function formText(form: NonNullable<LayerReport['winograd']>['form']): string {
 export function reasonTable(layers: readonly LayerReport[]): string {
   const table = new Table({ ...plainTable, head: ['layer', 'budget', 'why'], colAligns: ['left', 'right', 'left'] });
   for (const { name, budget, why, diffused } of layers) {
-    const reasons = [...(why === undefined ? [] : [why]), ...(diffused ? ['errors of data diffused'] : [])];
-    table.push([name, `Σ|w| ≤ ${grouped(budget)}`, reasons.join('; ')]);
+    const reasons = [why, diffused && 'errors of data diffused'].filter(Boolean).join('; ');
+    table.push([name, `Σ|w| ≤ ${grouped(budget)}`, reasons]);
   }
   return tableText(table);
 }
@@ -101,13 +101,12 @@ export function accuracyText(accuracy: {
   quantized?: IntegerAccuracy;
 }): string {
   const { float, onnxRuntime, quantized } = accuracy;
-  const line = (what: string, a: Accuracy) =>
-    `top-1 ${what}: ${percent(a.top1)} (${grouped(a.correct)} of ${grouped(a.samples)}, ${Math.round(a.imagesPerSecond)} a second)`;
-  const lines = [
-    ...(float ? [line('float', float)] : []),
-    ...(onnxRuntime ? [line('in ONNX Runtime', onnxRuntime)] : []),
-    ...(quantized ? [line('quantized', quantized)] : []),
-  ];
+  const named = Object.entries({ float, 'in ONNX Runtime': onnxRuntime, quantized });
+  const lines = named.flatMap(([what, a]) =>
+    a === undefined
+      ? []
+      : `top-1 ${what}: ${percent(a.top1)} (${grouped(a.correct)} of ${grouped(a.samples)}, ${Math.round(a.imagesPerSecond)} a second)`,
+  );
   if (quantized?.overflowed !== undefined) {
     lines.push(
       `sums left accumulators that are not proven on ${grouped(quantized.overflowed)} of them, counted as wrong`,

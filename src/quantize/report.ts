@@ -1,9 +1,8 @@
-import { must } from '../core/must.ts';
-import { isKind, producerOf } from '../graph/build.ts';
-import type { Graph, Node, NodeId } from '../graph/types.ts';
+import { producerOf } from '../graph/build.ts';
+import type { Graph, NodeId } from '../graph/types.ts';
 import { dataWidth } from '../ops/quantized.ts';
 import { type AccumulatorProof, type SumRange, utilizationOf, widest, windowBudget } from '../proof/accumulator.ts';
-import { certify, type IntegerLayer, integerLayerOf, isIntegerNode } from '../proof/certify.ts';
+import { certify, type IntegerLayer, type IntegerNode, integerLayerOf, isIntegerNode } from '../proof/certify.ts';
 import type { WinogradDecision, WinogradDecisions } from './winograd/decide.ts';
 
 /** What `--json` says about a layer with weights (DESIGN §10). */
@@ -67,9 +66,8 @@ export function layerReports(
   });
 }
 
-function isDiffused(graph: Graph, { inputs: [x] }: Node): boolean {
-  const maker = producerOf(graph, must(x, 'input'));
-  return maker !== undefined && isKind(maker, 'diffuse');
+function isDiffused(graph: Graph, node: IntegerNode): boolean {
+  return producerOf(graph, node.inputs[0]!)?.op.kind === 'diffuse';
 }
 
 function reportOf(
