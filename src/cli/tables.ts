@@ -51,11 +51,16 @@ function formText(form: NonNullable<LayerReport['winograd']>['form']): string {
   return form === 'direct' ? 'direct' : labelOf(form);
 }
 
+const diffusionTexts = {
+  pixels: 'errors of data diffused',
+  channels: 'errors of data diffused, to other channels, too',
+} as const;
+
 /** What `quantize --report` adds: each layer's budget and the reason for its widths. */
 export function reasonTable(layers: readonly LayerReport[]): string {
   const table = new Table({ ...plainTable, head: ['layer', 'budget', 'why'], colAligns: ['left', 'right', 'left'] });
   for (const { name, budget, why, diffused } of layers) {
-    const reasons = [why, diffused && 'errors of data diffused'].filter(Boolean).join('; ');
+    const reasons = [why, diffused && diffusionTexts[diffused]].filter(Boolean).join('; ');
     table.push([name, `Σ|w| ≤ ${grouped(budget)}`, reasons]);
   }
   return tableText(table);

@@ -22,6 +22,8 @@ const helpers: Readonly<Record<string, (value: string) => string>> = {
   markdown: markdownText,
   /** `i{{increment step}}`: `i++`, or `i += 4`. */
   increment: (step) => (Number(step) === 1 ? '++' : ` += ${step}`),
+  /** `q{{plus n}}`: `q + 4`, `q - 4`, or `q`. */
+  plus: (n) => (Number(n) === 0 ? '' : ` ${Number(n) < 0 ? '-' : '+'} ${Math.abs(Number(n))}`),
 };
 
 const templateRoot = fileURLToPath(new URL('../../templates', import.meta.url));

@@ -1,10 +1,12 @@
 import { must } from '../core/must.ts';
-import { inputsOf, isReadAfter, outputOf, tensorOf } from '../graph/build.ts';
+import { inputsOf, isKind, isReadAfter, outputOf, tensorOf } from '../graph/build.ts';
 import { partOf } from '../graph/part.ts';
 import { sizeOf } from '../graph/shape.ts';
 import type { Graph, Node, Tensor, TensorId } from '../graph/types.ts';
+import { diffused } from '../ops/diffuse.ts';
 import { definitionOf } from '../ops/index.ts';
 import { createExactSession, type ExactEvaluator } from './exact-session.ts';
+import { fastCarries } from './fast-carries.ts';
 import { runNode } from './reference.ts';
 import type { RunnerOptions } from './runner.ts';
 
@@ -90,17 +92,25 @@ async function createStage(
 function loopStage(graph: Graph, node: Node): Stage {
   const output = outputOf(graph, node);
   const activations = inputsOf(graph, node).filter((t) => t.data === undefined);
+  const runOnce = loopOf(graph, node);
   return {
     async run(values, count) {
       const made = new Int8Array(count * sizeOf(output.shape));
       for (let i = 0; i < count; i++) {
         const sample = activations.map((t) => [t.id, samplesOf(must(values.get(t.id), t.id), t, i, i + 1)] as const);
-        samplesOf(made, output, i, i + 1).set(runNode(graph, node, new Map(sample)));
+        samplesOf(made, output, i, i + 1).set(runOnce(new Map(sample)));
       }
       values.set(output.id, made);
     },
     release: async () => {},
   };
+}
+
+function loopOf(graph: Graph, node: Node): (values: Values) => Int8Array {
+  if (!isKind(node, 'diffuse') || node.op.carries === undefined) return (values) => runNode(graph, node, values);
+  const [[input], output] = [inputsOf(graph, node) as [Tensor], outputOf(graph, node)];
+  const carried = fastCarries(node.op.carries, must(output.shape[3], 'channels'));
+  return (values) => diffused({ inputs: [input], values: [must(values.get(input.id), input.id)], output }, carried);
 }
 
 /** The samples `from` to `to − 1` of a tensor. */

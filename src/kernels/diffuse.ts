@@ -1,13 +1,20 @@
+import { invariant } from '../core/diagnostics.ts';
 import { must } from '../core/must.ts';
 import { inputsOf, outputOf } from '../graph/build.ts';
-import type { DiffuseOp, Graph, Node } from '../graph/types.ts';
+import type { ChannelCarries, DiffuseOp, Graph, Node } from '../graph/types.ts';
+import { CARRY_BLOCK, carriesFit } from '../ops/carries.ts';
 import { diffusionOf } from '../ops/diffusion.ts';
-import type { Kernel } from './kernel.ts';
+import { quantOf } from '../ops/quantized.ts';
+import type { Kernel, Packed } from './kernel.ts';
 import { batchMisfit } from './pool.ts';
 import { nothingPacked } from './simple.ts';
 
-/** Of 16 elements, as counted: 13 or 14 of arithmetic and memory, and the loop's. */
-const vectorInstructions = 17.2;
+/** Of 16 elements, as counted: 17 of arithmetic and memory, and the loop's. */
+const vectorInstructions = 20;
+/** Of what 16 channels carry to 16 others, as counted: 72 of loads and products, and the sums' widening. */
+const carryInstructions = 84;
+/** Of what is carried to 16 channels, beyond that. */
+const carriedInstructions = 23;
 
 /** Sixteen elements at a time; the errors of the row above are kept, and each pixel's take the place of those that it has read. */
 export const diffuse: Kernel<DiffuseOp> = {
@@ -19,17 +26,28 @@ export const diffuse: Kernel<DiffuseOp> = {
   misfit: batchMisfit,
   cost: (node, graph) => {
     const { wholeRows, runs, run } = runsOf(node, graph);
-    return { instructions: 40 + runs * ((wholeRows ? 10 : 0) + Math.ceil(run / 16) * vectorInstructions) };
+    const vectors = Math.ceil(run / 16);
+    const carried = node.op.carries
+      ? carriedInstructions * vectors + (vectors * (vectors - 1) * carryInstructions) / 2
+      : 0;
+    return { instructions: 40 + runs * ((wholeRows ? 10 : 0) + vectors * vectorInstructions + carried) };
   },
   scratch: (node, graph) => runsOf(node, graph).errorBytes,
-  pack: () => nothingPacked,
-  view: ({ graph, node, inputs, output }) => {
-    const diffusion = diffusionOf(must(inputsOf(graph, node)[0], 'x'), outputOf(graph, node));
+  pack: ({ op, origin }) => (op.carries ? packedCarries(op.carries, origin.name) : nothingPacked),
+  view: ({ graph, node, inputs, output, arrayName }) => {
+    const [x, y] = [must(inputsOf(graph, node)[0], 'x'), outputOf(graph, node)];
+    const diffusion = diffusionOf(x, y);
+    const { qmin, qmax } = quantOf(y);
     const runs = runsOf(node, graph);
+    const { carries } = node.op;
     return {
       ...diffusion,
-      cell: 2 ** diffusion.shift,
-      shiftRight: diffusion.rounding === 0 ? 'vshrq_n_s8' : 'vrshrq_n_s8',
+      step: 2 ** diffusion.shift,
+      zero: quantOf(x).zeroPoint,
+      qmin,
+      qmax,
+      carries: carries && arrayName('carries'),
+      carryShift: carries?.shift,
       ...runs,
       x: must(inputs[0], 'x'),
       y: output,
@@ -38,14 +56,28 @@ export const diffuse: Kernel<DiffuseOp> = {
   },
 };
 
-/** What is worked through in one go: a row, unless a vector of 16 elements would hold a pixel and its left one. */
+/** What is worked through in one go: a row, unless a vector of 16 elements would hold a pixel and its left one, or needs all before it. */
 function runsOf(node: Node<DiffuseOp>, graph: Graph) {
   const [, height, width, channels] = outputOf(graph, node).shape as [number, number, number, number];
-  const wholeRows = channels >= 16;
+  const wholeRows = channels >= 16 && node.op.carries === undefined;
   const run = wholeRows ? width * channels : channels;
   /** Bytes from the errors of a pixel to those of the next. */
-  const distance = wholeRows ? channels : 16;
+  const distance = wholeRows ? channels : Math.ceil(channels / 16) * 16;
   // The left neighbours of the first pixel, the row, and what the last vector writes beyond it.
   const errorBytes = (width + 1) * distance + (wholeRows ? 15 : 0);
   return { wholeRows, runs: wholeRows ? height : height * width, run, distance, errorBytes };
+}
+
+/** Block after block of 16 channels; of each, for each channel of the blocks before it, the weights of the 16. */
+function packedCarries({ weights }: ChannelCarries, name: string): Packed {
+  const channels = Math.sqrt(weights.length);
+  if (!carriesFit(weights, channels)) throw invariant(`16 bits do not hold what channels of ${name} carry`);
+  const data: number[] = [];
+  for (let block = CARRY_BLOCK; block < channels; block += CARRY_BLOCK) {
+    for (let j = 0; j < block; j++) {
+      for (let c = block; c < block + CARRY_BLOCK; c++) data.push(c < channels ? weights[c * channels + j]! : 0);
+    }
+  }
+  const comment = 'what 16 channels take from the errors of each before them: blocks of 16 x channels before x 16';
+  return { arrays: [{ name: 'carries', data: Int8Array.from(data), comment }] };
 }

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { reject } from '../core/diagnostics.ts';
 import { isKind } from '../graph/build.ts';
 import type { Graph, IntegerReduction, Node, OpOf } from '../graph/types.ts';
+import { type DiffusionMetadata, diffusionMetadata, diffusionSchema } from './diffusion-metadata.ts';
 import { type WinogradMetadata, winogradMetadata, winogradSchema } from './winograd-metadata.ts';
 
 /** The key in the file's `metadata_props`. */
@@ -22,8 +23,8 @@ export interface QdqMetadata {
   })[];
   /** The operator of each ONNX node of the float network that is left in the graph, by its name. */
   readonly operators: Readonly<Record<string, string>>;
-  /** ONNX nodes, by name, between two grids that diffuse the errors of rounding from the one to the other. */
-  readonly diffused?: readonly string[] | undefined;
+  /** ONNX nodes between two grids that diffuse the errors of rounding from the one to the other. */
+  readonly diffused?: readonly DiffusionMetadata[] | undefined;
   /** Operators without weights compute as ONNX Runtime's quantized ones where they can (see ops/float32.ts). */
   readonly elementwise?: 'float32' | undefined;
 }
@@ -49,7 +50,7 @@ const schema = z.strictObject({
     }),
   ),
   operators: z.record(z.string(), z.string()),
-  diffused: z.array(z.string()).optional(),
+  diffused: z.array(diffusionSchema).optional(),
   elementwise: z.literal('float32').optional(),
 });
 
@@ -63,7 +64,7 @@ export function metadataOf(graph: Graph): QdqMetadata {
   });
   const operators = Object.fromEntries(graph.nodes.map((n) => [n.origin.name, n.origin.opType]));
   const float32 = graph.nodes.some((n) => !isReduction(n.op) && 'requant' in n.op);
-  const diffused = graph.nodes.filter((n) => isKind(n, 'diffuse')).map((n) => n.origin.name);
+  const diffused = diffusionMetadata(graph);
   return {
     version: 1,
     layers,

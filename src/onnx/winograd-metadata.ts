@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { inputsOf } from '../graph/build.ts';
 import type { Graph, Node, Tensor, WinogradOp } from '../graph/types.ts';
+import { decode, encode } from './base64.ts';
 
 /**
  * What a file says about a layer in the Winograd domain, in the metadata of the convolution that it holds in its place: its own
@@ -61,19 +62,4 @@ export function readWinograd(metadata: WinogradMetadata): WinogradConstants {
     scale: Float32Array.from({ length: Math.floor(scale.byteLength / 4) }, (_, i) => scale.getFloat32(4 * i, true)),
     bias: Int32Array.from({ length: Math.floor(bias.byteLength / 4) }, (_, i) => bias.getInt32(4 * i, true)),
   };
-}
-
-function encode(data: Int8Array | Int32Array | Float32Array): string {
-  const view = new DataView(new ArrayBuffer(data.byteLength));
-  data.forEach((value, i) => {
-    if (data instanceof Int8Array) view.setInt8(i, value);
-    else if (data instanceof Int32Array) view.setInt32(4 * i, value, true);
-    else view.setFloat32(4 * i, value, true);
-  });
-  return Buffer.from(view.buffer).toString('base64');
-}
-
-function decode(text: string): DataView {
-  const data = Buffer.from(text, 'base64');
-  return new DataView(data.buffer, data.byteOffset, data.byteLength);
 }

@@ -2,37 +2,41 @@ import { invariant } from '../core/diagnostics.ts';
 import type { QuantParams, Tensor } from '../graph/types.ts';
 import { quantOf } from './quantized.ts';
 
-/** How `diffuse` narrows: a step of the output is 2^shift steps of the input. */
+/** How `diffuse` narrows: cells of 2^shift integers of the input are one of the output. */
 export interface Diffusion {
   readonly shift: number;
-  /** Where the cell of the output's integer y has its middle, in the input's integers: y·2^shift + middle. */
+  /** The output's integer of the cell that begins at 0: x lies in the cell of (x >> shift) + offset. */
+  readonly offset: number;
+  /** Where the cell of the output's 0 has its middle, in the input's integers: y's is at y·2^shift + middle. */
   readonly middle: number;
-  /** What is added before the shift, so that the shifted sum is the cell's integer: the half cell that `middle` is short of. */
-  readonly rounding: number;
-  /** The input's highest integer; its negative is the lowest. Both ends are those of the output, exactly. */
-  readonly end: number;
+  /** True where the output's lowest integer is 0, as behind a ReLU: zeros then stay zeros. */
+  readonly keepsZeros: boolean;
 }
 
 /**
- * The grid on which `diffuse` reads what it narrows to `narrow`: the same range, in as many times 2^shift steps as 8 bits hold. The ends
- * and the zero point are the middles of cells of the narrow grid; half a cell beyond the ends still fits int8, as sums with errors need.
+ * The grid on which `diffuse` reads what it narrows to `narrow`: steps 2^shift times as fine, and about twice the range where 8 bits hold
+ * it, so that what lies beyond the narrow one's end is an error like others, and diffused. Integers of the narrow grid are the middles of
+ * cells. With more than 127 steps there is no finer grid: it is the narrow one.
  * @param narrow its integers around 0, as `rangeOfSteps` has them
  */
 export function wideGrid(narrow: QuantParams): QuantParams {
-  const steps = narrow.qmax - narrow.qmin;
-  const shift = Math.floor(Math.log2(256 / (steps + 1)));
-  const middle = steps % 2 === 1 ? halfCell(shift) : 0;
-  const wide = (q: number): number => q * 2 ** shift + middle;
-  const { scale, zeroPoint, qmin, qmax } = narrow;
+  const cells = narrow.qmax - narrow.qmin + 1;
+  if (2 * cells > 256) return narrow;
+  const shift = Math.max(1, Math.floor(Math.log2(128 / cells)));
+  const { scale, zeroPoint, qmin } = narrow;
+  const [lowest, half] = [-128, halfCell(shift)];
+  // Where the lowest integer is 0, its cell is the lowest there is: all the room is above the highest one's.
+  const isLowest = zeroPoint === qmin;
+  const zero = isLowest ? lowest + half : zeroPoint * 2 ** shift + half;
   return {
     scale: scale.map((s) => s / 2 ** shift),
-    zeroPoint: wide(zeroPoint),
-    qmin: wide(qmin),
-    qmax: wide(qmax),
+    zeroPoint: zero,
+    qmin: isLowest ? zero : lowest,
+    qmax: 127,
   };
 }
 
-/** Half of 2^shift, rounded down: what a cell has on either side of its middle. */
+/** Half of 2^shift, rounded down: where a cell has its middle. */
 function halfCell(shift: number): number {
   return (1 << shift) >> 1;
 }
@@ -43,7 +47,12 @@ export function diffusionOf(input: Tensor, output: Tensor): Diffusion {
   if (!isWideGrid(x, y)) throw invariant(`${input.id} is not on the grid that is diffused to ${output.id}`);
   const shift = Math.log2(y.step / x.step);
   const middle = x.zeroPoint - y.zeroPoint * 2 ** shift;
-  return { shift, middle, rounding: halfCell(shift) - middle, end: x.qmax };
+  return {
+    shift,
+    offset: (halfCell(shift) - middle) / 2 ** shift,
+    middle,
+    keepsZeros: y.zeroPoint === y.qmin,
+  };
 }
 
 /** Whether `diffuse` can take values of the one to the other. With as many steps as 8 bits hold both are the same. */
@@ -54,7 +63,6 @@ export function isWideGrid(x: QuantParams, y: QuantParams): boolean {
     x.scale[0] === wide.scale[0] &&
     x.zeroPoint === wide.zeroPoint &&
     x.qmin === wide.qmin &&
-    x.qmax === wide.qmax &&
-    (x.qmin === -x.qmax || x.scale[0] === y.scale[0])
+    x.qmax === wide.qmax
   );
 }

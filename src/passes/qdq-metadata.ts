@@ -1,7 +1,9 @@
 import { GraphBuilder, inputsOf, isKind, outputOf } from '../graph/build.ts';
-import type { Graph, IntegerReduction, Node, Origin, Tensor } from '../graph/types.ts';
+import type { DiffuseOp, Graph, IntegerReduction, Node, Origin, Tensor } from '../graph/types.ts';
+import { readDiffusion } from '../onnx/diffusion-metadata.ts';
 import { badMetadata, type QdqMetadata } from '../onnx/metadata.ts';
 import { readWinograd, type WinogradMetadata } from '../onnx/winograd-metadata.ts';
+import { carriesFit } from '../ops/carries.ts';
 import { isWideGrid } from '../ops/diffusion.ts';
 import { quantOf } from '../ops/quantized.ts';
 import { isReductionNode, type ReductionNode } from '../proof/certify.ts';
@@ -13,13 +15,15 @@ import { isReductionNode, type ReductionNode } from '../proof/certify.ts';
  */
 export function applyMetadata(graph: Graph, metadata: QdqMetadata, place: string): Graph {
   const layers = [...metadata.layers];
-  const diffused = new Set(metadata.diffused);
+  const diffusions = new Map(metadata.diffused?.map((d) => [d.name, readDiffusion(d)]));
   const builder = GraphBuilder.rebuild(graph);
   for (const node of graph.nodes) {
     const origin = originalOf(node, metadata);
     if (!isReductionNode(node)) {
       const named = { ...node, origin };
-      builder.nodes.push(diffused.delete(origin.name) ? diffusing(graph, named, place) : named);
+      const diffusion = diffusions.get(origin.name);
+      diffusions.delete(origin.name);
+      builder.nodes.push(diffusion ? diffusing(graph, named, diffusion, place) : named);
       continue;
     }
     const layer = layers.shift();
@@ -36,17 +40,18 @@ export function applyMetadata(graph: Graph, metadata: QdqMetadata, place: string
         : transformed({ graph, builder, place }, named, integer, winograd),
     );
   }
-  for (const name of diffused) throw badMetadata(`the network has no node "${name}" to diffuse errors`, place);
+  for (const name of diffusions.keys()) throw badMetadata(`the network has no node "${name}" to diffuse errors`, place);
   if (layers.length > 0) throw badMetadata(`the network has no layer "${layers[0]?.name}"`, place);
   return builder.build();
 }
 
 /** The table between two grids, as the error diffusion that it stands for. */
-function diffusing(graph: Graph, node: Node, place: string): Node {
+function diffusing(graph: Graph, node: Node, op: DiffuseOp, place: string): Node {
   const [x, y] = [inputsOf(graph, node)[0], outputOf(graph, node)];
   const isTable = isKind(node, 'unary') && node.op.fn.name === 'identity';
-  if (isTable && x?.shape.length === 4 && x.shape[0] === 1 && isWideGrid(quantOf(x), quantOf(y)))
-    return { ...node, op: { kind: 'diffuse' } };
+  const isImage = x?.shape.length === 4 && x.shape[0] === 1;
+  const isNarrowed = isTable && isImage && isWideGrid(quantOf(x), quantOf(y)) && quantOf(x).step !== quantOf(y).step;
+  if (isNarrowed && (op.carries === undefined || carriesFit(op.carries.weights, x.shape[3]!))) return { ...node, op };
   throw badMetadata(`errors can't be diffused at "${node.origin.name}"`, place);
 }
 

@@ -1,4 +1,4 @@
-import { producerOf } from '../graph/build.ts';
+import { isKind, producerOf } from '../graph/build.ts';
 import type { Graph, NodeId } from '../graph/types.ts';
 import { dataWidth } from '../ops/quantized.ts';
 import { type AccumulatorProof, type SumRange, utilizationOf, widest, windowBudget } from '../proof/accumulator.ts';
@@ -13,8 +13,8 @@ export interface LayerReport {
   readonly dataBits: number;
   /** Steps of the input, where they are not all that its bits have: 5, of the 7 of 3 bits. */
   readonly dataSteps?: number;
-  /** True where the errors of rounding the input to these steps are diffused. */
-  readonly diffused?: true;
+  /** Where the errors of rounding the input to these steps are diffused: to other pixels only, or to other channels, too. */
+  readonly diffused?: 'pixels' | 'channels';
   /** Bits that the integer weights of a channel need, averaged over the channels. */
   readonly weightBits: number;
   readonly accBits: number;
@@ -58,16 +58,19 @@ export function layerReports(
     // What is known of the noise is that of the direct layer.
     const own = decision && node.op.kind === 'winograd' ? { ...decision, noise: 0 } : decision;
     const winograd = domains.get(node.id);
+    const diffused = diffusedTo(graph, node);
     return {
       ...reportOf(integerLayerOf(graph, node), proofs.get(node.id), own),
-      ...(isDiffused(graph, node) && { diffused: true }),
+      ...(diffused && { diffused }),
       ...(winograd && { winograd }),
     };
   });
 }
 
-function isDiffused(graph: Graph, node: IntegerNode): boolean {
-  return producerOf(graph, node.inputs[0]!)?.op.kind === 'diffuse';
+function diffusedTo(graph: Graph, node: IntegerNode): LayerReport['diffused'] {
+  const producer = producerOf(graph, node.inputs[0]!);
+  if (producer === undefined || !isKind(producer, 'diffuse')) return undefined;
+  return producer.op.carries === undefined ? 'pixels' : 'channels';
 }
 
 function reportOf(

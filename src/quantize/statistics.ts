@@ -45,7 +45,8 @@ export async function calibrateNetwork(
   checkDataset(float, dataset);
   const split = techniques.has('wide-skips') ? splitReaders(float) : float;
   const scaled = techniques.has('equalize') ? await equalized(split, dataset) : split;
-  const graph = techniques.has('diffusion') ? diffuseData(scaled) : scaled;
+  const toChannels = techniques.has('channel-diffusion');
+  const graph = toChannels || techniques.has('diffusion') ? diffuseData(scaled, { toChannels }) : scaled;
   const evaluator = await createFloatEvaluator(graph, { activations: 'all' });
   try {
     const meanSamples = CORRECTION_SAMPLES;

@@ -5,6 +5,7 @@ export const techniques = [
   'equalize',
   'wide-skips',
   'diffusion',
+  'channel-diffusion',
   'descent',
   'feedback',
   'whole-error',
@@ -19,6 +20,7 @@ export const techniqueSummaries: Readonly<Record<Technique, string>> = {
   equalize: 'scale channels between layers',
   'wide-skips': 'narrow data for the layer that reads it only; additions keep 8 bits',
   diffusion: 'data are rounded with error diffusion, pixel by pixel',
+  'channel-diffusion': 'diffusion, to other channels of the pixel, too',
   feedback: 'round weights with error feedback under the budget',
   descent: 'improve integer weights by coordinate descent under the budget',
   'whole-error': 'fit to the float network, not to the real weights: layers make up for those before them',
@@ -38,10 +40,11 @@ export const defaultTechniques: ReadonlySet<Technique> = new Set([
 /**
  * What is done where nothing is asked for. NEON lanes of 16 bits that are flushed as often as it takes leave weights enough room: rounding
  * them to nearest cost All-CNN-C and ResNet-8 little or nothing, and fitting them takes long. Everywhere else the budget binds; below 16
- * bits it leaves data so few steps that diffusing their errors is worth its instructions.
+ * bits it leaves data so few steps that diffusing their errors is worth its instructions: to other channels, which are the more, where an
+ * accumulator is a scalar anyway.
  */
 export function automaticTechniques({ accBits, lanes, segments }: Room): ReadonlySet<Technique> {
-  if (accBits < 16) return new Set([...defaultTechniques, 'diffusion']);
+  if (accBits < 16) return new Set([...defaultTechniques, lanes > 1 ? 'diffusion' : 'channel-diffusion']);
   const roomy = lanes > 1 && typeof segments !== 'number';
   return roomy ? new Set<Technique>(['bias']) : defaultTechniques;
 }

@@ -11,6 +11,7 @@ import { selectKernels } from '../../src/kernels/select.ts';
 import { wideGrid } from '../../src/ops/diffusion.ts';
 import { planMemory } from '../../src/plan/plan.ts';
 import { armv8a } from '../../src/targets/armv8-a.ts';
+import { randomCarries } from '../helpers/carries.ts';
 import { countsInstructions } from '../helpers/instructions.ts';
 import { narrowGrid, QuantizedGraphBuilder } from '../helpers/quantized-graph.ts';
 
@@ -43,18 +44,22 @@ counted.for(['small-kernels', 'resnet-8'])(
   },
 );
 
-counted('… and those of error diffusion, by rows and by pixels', async () => {
+counted('… and those of error diffusion, by rows and by pixels, and to other channels', async () => {
   const b = new QuantizedGraphBuilder('diffusions');
-  for (const [width, channels, steps] of [
+  for (const [width, channels, steps, shift] of [
     [16, 96, 7],
     [8, 192, 12],
     [8, 20, 3],
     [16, 8, 7],
+    [16, 96, 7, 5],
+    [4, 192, 12, 6],
+    [8, 40, 7, 6],
   ] as const) {
     const narrow = narrowGrid(steps);
-    b.output(b.node({ kind: 'diffuse' }, [b.input([1, tallest, width, channels], wideGrid(narrow))], narrow));
+    const op = { kind: 'diffuse', ...(shift && { carries: randomCarries(channels, shift) }) } as const;
+    b.output(b.node(op, [b.input([1, tallest, width, channels], wideGrid(narrow))], narrow));
   }
-  expect(await mispredicted(b.build())).toEqual({ wrong: [], layers: 4 });
+  expect(await mispredicted(b.build())).toEqual({ wrong: [], layers: 7 });
 });
 
 /** The layers whose cost is off, and how many there are. */

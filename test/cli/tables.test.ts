@@ -15,10 +15,12 @@ test('data is given in bits, or in steps where they are not all that the bits ha
 test('reasons say where the errors of data are diffused', () => {
   const lines = reasonTable([
     { ...layer, why: 'least error; 14 of 14 widths fit' },
-    { ...layer, name: 'conv2', why: 'width as asked for', diffused: true },
+    { ...layer, name: 'conv2', why: 'width as asked for', diffused: 'pixels' },
+    { ...layer, name: 'conv3', why: 'width as asked for', diffused: 'channels' },
   ]).split('\n');
-  expect(lines.at(-2)).toMatch(/^conv1 +Σ\|w\| ≤ 585 +least error; 14 of 14 widths fit$/);
-  expect(lines.at(-1)).toMatch(/^conv2 +Σ\|w\| ≤ 585 +width as asked for; errors of data diffused$/);
+  expect(lines.at(-3)).toMatch(/^conv1 +Σ\|w\| ≤ 585 +least error; 14 of 14 widths fit$/);
+  expect(lines.at(-2)).toMatch(/^conv2 +Σ\|w\| ≤ 585 +width as asked for; errors of data diffused$/);
+  expect(lines.at(-1)).toMatch(/; errors of data diffused, to other channels, too$/);
 });
 
 test('accuracy drops from a float network; a quantized file has none, only what ONNX Runtime makes of it', () => {

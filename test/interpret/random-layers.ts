@@ -3,6 +3,7 @@ import type { IntegerReduction, QuantParams, Shape, TensorId } from '../../src/g
 import type { RequantFormat } from '../../src/numeric/requantize.ts';
 import { wideGrid } from '../../src/ops/diffusion.ts';
 import { biasOf } from '../../src/passes/fuse-layer.ts';
+import { randomCarries } from '../helpers/carries.ts';
 import { narrowGrid, type QuantizedGraphBuilder } from '../helpers/quantized-graph.ts';
 import { pick, randomClamp, randomQuant, withClamp } from './random-values.ts';
 
@@ -87,6 +88,8 @@ export function pooling(b: QuantizedGraphBuilder, r: Random, kind: 'maxPool' | '
 export function diffusion(b: QuantizedGraphBuilder, r: Random): TensorId {
   const steps = r.int(1, 127);
   const narrow = { ...narrowGrid(steps, r.int(0, steps)), scale: [2 ** r.int(-6, 2)] };
-  const shape = [1, r.int(1, 5), r.int(1, 5), r.int(1, 20)];
-  return b.node({ kind: 'diffuse' }, [b.input(shape, wideGrid(narrow))], narrow);
+  const channels = r.int(1, 40);
+  const carries = r.int(0, 1) === 1 && { carries: randomCarries(channels, r.int(1, 7), r) };
+  const shape = [1, r.int(1, 5), r.int(1, 5), channels];
+  return b.node({ kind: 'diffuse', ...carries }, [b.input(shape, wideGrid(narrow))], narrow);
 }

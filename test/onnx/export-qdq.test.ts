@@ -5,10 +5,11 @@ import type { Graph } from '../../src/graph/types.ts';
 import { inputQuantizer } from '../../src/interpret/quantize-input.ts';
 import { runReference } from '../../src/interpret/reference.ts';
 import { decodeModel } from '../../src/onnx/decode.ts';
+import type { DiffusionMetadata } from '../../src/onnx/diffusion-metadata.ts';
 import { encodeModel } from '../../src/onnx/encode.ts';
 import { exportQdq } from '../../src/onnx/export-qdq.ts';
 import { importSource } from '../../src/onnx/import.ts';
-import { readMetadata } from '../../src/onnx/metadata.ts';
+import { type QdqMetadata, readMetadata } from '../../src/onnx/metadata.ts';
 import { runModel } from '../../src/onnx/run.ts';
 import { quantOf } from '../../src/ops/quantized.ts';
 import { fuseQdq } from '../../src/passes/fuse-qdq.ts';
@@ -70,6 +71,43 @@ describe('a quantized graph, written as QDQ and read back', () => {
       const real = Float32Array.from({ length: 192 }, () => random.normal());
       expect(outputOf(read, real)).toEqual(outputOf(graph, real));
     }
+  });
+});
+
+describe('errors diffused to other channels', () => {
+  async function carrying(): Promise<Graph> {
+    const n = new Network('c', 5);
+    const stem = n.conv(n.input([1, 5, 5, 3]), 40, 3, { clamp: relu });
+    const float = n.build(n.conv(stem, 30, 3));
+    return (await quantize(float, noise(float, 16), { bits: 3, techniques: parseTechniques('channel-diffusion,bias') }))
+      .graph;
+  }
+
+  it('are written with what channels carry, and read back', async () => {
+    const graph = await carrying();
+    const diffusion = graph.nodes.find(({ op }) => op.kind === 'diffuse')!;
+    expect(diffusion.op).toMatchObject({ carries: { weights: expect.any(Int8Array) } });
+    expect(meaningOf(await writtenAndRead(graph))).toEqual(meaningOf(graph));
+  });
+
+  it('are refused where 16 bits do not hold what is carried, or it is of other channels', async () => {
+    const graph = await carrying();
+    const source = await decodeModel(encodeModel(exportQdq(graph)), 'q.onnx');
+    const metadata = readMetadata(source.metadata, 'q.onnx')!;
+    const float = optimize(await importSource(source, { path: 'q.onnx' }));
+    const [{ name, carries }] = metadata.diffused as [DiffusionMetadata];
+    const fuse = (weights: Int8Array) => {
+      const said = [{ name, carries: { shift: carries!.shift, weights: Buffer.from(weights).toString('base64') } }];
+      return fuseQdq(float, { ...defaults, metadata: { ...metadata, diffused: said } });
+    };
+    const weights = Int8Array.from(Buffer.from(carries!.weights, 'base64'));
+    expect(() => fuse(weights)).not.toThrow();
+    const refused = `errors can't be diffused at "${name}"`;
+    expect(() => fuse(weights.slice(40))).toThrow(refused);
+    expect(() => fuse(weights.with(17, 1))).toThrow(refused);
+    const wide = weights.slice();
+    wide.fill(127, 40 * 20, 40 * 20 + 3);
+    expect(() => fuse(wide)).toThrow(refused);
   });
 });
 
@@ -188,11 +226,12 @@ describe('metadata', () => {
     const source = await decodeModel(encodeModel(exportQdq(graph)), 'q.onnx');
     const metadata = readMetadata(source.metadata, 'q.onnx')!;
     const float = optimize(await importSource(source, { path: 'q.onnx' }));
-    const fuse = (diffused: readonly string[]) => fuseQdq(float, { ...defaults, metadata: { ...metadata, diffused } });
-    const names = metadata.diffused!;
-    expect(names.length).toBeGreaterThan(0);
-    expect(() => fuse([...names, 'nowhere'])).toThrow('the network has no node "nowhere" to diffuse errors');
+    const fuse = (diffused: QdqMetadata['diffused']) =>
+      fuseQdq(float, { ...defaults, metadata: { ...metadata, diffused } });
+    const known = metadata.diffused!;
+    expect(known.length).toBeGreaterThan(0);
+    expect(() => fuse([...known, { name: 'nowhere' }])).toThrow('the network has no node "nowhere" to diffuse errors');
     const other = graph.nodes.find(({ op }) => op.kind === 'maxPool' || op.kind === 'softmax')!.origin.name;
-    expect(() => fuse([...names, other])).toThrow(`errors can't be diffused at "${other}"`);
+    expect(() => fuse([...known, { name: other }])).toThrow(`errors can't be diffused at "${other}"`);
   });
 });

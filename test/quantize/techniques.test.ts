@@ -35,10 +35,11 @@ describe('what is done where nothing is asked for', () => {
     }
   });
 
-  it('diffuses errors, too, where accumulators have less than 16 bits', () => {
-    for (const lanes of [1, 8]) {
-      const narrow = automaticTechniques({ accBits: 15, lanes, segments: 'auto' });
-      expect(narrow).toEqual(new Set([...defaultTechniques, 'diffusion']));
-    }
+  it.each([
+    [8, 'diffusion'],
+    [1, 'channel-diffusion'],
+  ] as const)('diffuses errors, too, where accumulators have less than 16 bits: %i lanes, %s', (lanes, technique) => {
+    const narrow = automaticTechniques({ accBits: 15, lanes, segments: 'auto' });
+    expect(narrow).toEqual(new Set([...defaultTechniques, technique]));
   });
 });

@@ -51,8 +51,19 @@ export interface LrnOp {
 
 /**
  * The same values in fewer steps, with error diffusion: what rounding adds to an element or takes from it is made up for by the
- * elements right of it and below it. N×H×W×C; both quantizations as `ops/diffusion` has them.
+ * elements right of it and below it, and by other channels of its pixel. N×H×W×C; both quantizations as `ops/diffusion` has them.
  */
 export interface DiffuseOp {
   readonly kind: 'diffuse';
+  readonly carries?: ChannelCarries;
+}
+
+/**
+ * What channels of a pixel take from the errors of those before them: channel c the sum over j of weights[c·C + j] · error of j, in units
+ * of 2^−shift, where j's block of 16 channels comes before c's.
+ */
+export interface ChannelCarries {
+  readonly shift: number;
+  /** C × C; 0 where j's block does not come before c's. In a row and a block the magnitudes add up to 255 at most. */
+  readonly weights: Int8Array;
 }

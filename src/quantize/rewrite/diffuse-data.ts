@@ -1,13 +1,16 @@
+import { must } from '../../core/must.ts';
 import { GraphBuilder, isKind, tensorOf } from '../../graph/build.ts';
-import type { Graph, Node, QuantParams, TensorId } from '../../graph/types.ts';
+import type { ChannelCarries, Graph, Node, QuantParams, TensorId } from '../../graph/types.ts';
 import { wideGrid } from '../../ops/diffusion.ts';
 import { type ActivationGroup, activationGroups, isReduction } from '../steps/groups.ts';
+import { channelCarries } from './channel-carries.ts';
 
 /**
  * Puts error diffusion in front of layers that read images: what they read are the few steps that their accumulators can take, but made
  * from a finer grid by `diffuse`. Layers that read the network's input are left as they are: its caller rounds it.
+ * @param toChannels whether errors go to other channels of their pixel, too (`channelCarries`)
  */
-export function diffuseData(graph: Graph): Graph {
+export function diffuseData(graph: Graph, { toChannels = false } = {}): Graph {
   const diffused = new Set(
     activationGroups(graph)
       .filter((g) => isDiffusible(graph, g))
@@ -22,8 +25,12 @@ export function diffuseData(graph: Graph): Graph {
       builder.nodes.push(node);
       continue;
     }
-    const own = narrow.get(x) ?? addDiffusion(builder, node, x);
-    narrow.set(x, own);
+    if (!narrow.has(x)) {
+      const readers = graph.nodes.filter((n) => isReduction(n) && n.inputs[0] === x);
+      const carries = toChannels ? channelCarries(graph, x, readers) : undefined;
+      narrow.set(x, addDiffusion(builder, node, x, carries));
+    }
+    const own = must(narrow.get(x), x);
     builder.nodes.push({ ...node, inputs: [own, ...node.inputs.slice(1)] });
   }
   return builder.build();
@@ -43,10 +50,10 @@ function inputsOfReaders({ readers }: ActivationGroup): TensorId[] {
   return readers.map((node) => node.inputs[0]!);
 }
 
-function addDiffusion(builder: GraphBuilder, reader: Node, x: TensorId): TensorId {
+function addDiffusion(builder: GraphBuilder, reader: Node, x: TensorId, carries: ChannelCarries | undefined): TensorId {
   const own = builder.addTensor({ ...builder.tensors.get(x)!, id: builder.freshId(`${reader.id}.diffused`) });
   const origin = { name: `${reader.origin.name}.diffused`, opType: 'Identity' };
-  builder.addNode({ kind: 'diffuse' }, [x], [own], origin);
+  builder.addNode({ kind: 'diffuse', ...(carries && { carries }) }, [x], [own], origin);
   return own;
 }
 

@@ -37,12 +37,12 @@ describe('diffuseData', () => {
     const data = noise(float, 16);
     const techniques = parseTechniques('diffusion,bias');
     const { graph, layers } = await quantize(float, data, { bits: 3, techniques });
-    expect(layers.map(({ diffused }) => diffused)).toEqual([undefined, true, true, true]);
+    expect(layers.map(({ diffused }) => diffused)).toEqual([undefined, 'pixels', 'pixels', 'pixels']);
     const diffusions = graph.nodes.filter((n) => n.op.kind === 'diffuse');
     expect(diffusions).toHaveLength(2);
     for (const node of diffusions) {
       const [x, y] = [tensorOf(graph, node.inputs[0]!).quant!, outputOf(graph, node).quant!];
-      expect([x.qmax - x.qmin, y.qmax - y.qmin]).toEqual([224, 7]);
+      expect([x.qmax - x.qmin, y.qmax - y.qmin]).toEqual([247, 7]);
       expect(isWideGrid(x, y)).toBe(true);
     }
     const wide = await quantize(float, data, { bits: 8, techniques });

@@ -1,0 +1,34 @@
+import { z } from 'zod';
+import type { DiffuseOp, Graph } from '../graph/types.ts';
+import { decode, encode } from './base64.ts';
+
+/** What a file says about a node that diffuses the errors of rounding: ONNX has a quantization in its place, that only rounds. */
+export const diffusionSchema = z.strictObject({
+  /** The ONNX node, between the two grids. */
+  name: z.string(),
+  carries: z
+    .strictObject({
+      shift: z.number().int().min(1).max(7),
+      /** int8, channels × channels, in base64. */
+      weights: z.base64(),
+    })
+    .exactOptional(),
+});
+
+export type DiffusionMetadata = z.infer<typeof diffusionSchema>;
+
+/** What a file says of each node of the graph that diffuses errors. */
+export function diffusionMetadata(graph: Graph): DiffusionMetadata[] {
+  return graph.nodes.flatMap(({ op, origin }) => {
+    if (op.kind !== 'diffuse') return [];
+    const { carries } = op;
+    return [{ name: origin.name, ...(carries && { carries: { ...carries, weights: encode(carries.weights) } }) }];
+  });
+}
+
+export function readDiffusion({ carries }: DiffusionMetadata): DiffuseOp {
+  if (carries === undefined) return { kind: 'diffuse' };
+  const weights = decode(carries.weights);
+  const integers = Int8Array.from({ length: weights.byteLength }, (_, i) => weights.getInt8(i));
+  return { kind: 'diffuse', carries: { shift: carries.shift, weights: integers } };
+}
