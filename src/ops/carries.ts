@@ -5,11 +5,11 @@ export const CARRY_BLOCK = 16;
 const CARRY_BUDGET = 255;
 
 /**
- * Whether weights are those of `ChannelCarries`: nothing is carried but to blocks behind, and 16 bits hold what a block carries, whatever
- * its errors are (their magnitudes are 128 at most).
+ * Whether weights are those of `ChannelCarries`: there is more than a block, nothing is carried but to blocks behind, and 16 bits hold what
+ * a block carries, whatever its errors are (their magnitudes are 128 at most).
  */
 export function carriesFit(weights: Int8Array, channels: number): boolean {
-  if (weights.length !== channels ** 2) return false;
+  if (channels <= CARRY_BLOCK || weights.length !== channels ** 2) return false;
   for (let c = 0; c < channels; c++) {
     const row = weights.subarray(c * channels, (c + 1) * channels);
     const own = c - (c % CARRY_BLOCK);
