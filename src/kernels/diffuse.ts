@@ -48,6 +48,8 @@ export const diffuse: Kernel<DiffuseOp> = {
       qmax,
       carries: carries && arrayName('carries'),
       carryShift: carries?.shift,
+      /** What is rounded: with what is carried, where anything is. */
+      rounded: carries ? 'all' : 't',
       ...runs,
       x: must(inputs[0], 'x'),
       y: output,

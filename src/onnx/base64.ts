@@ -9,6 +9,11 @@ export function encode(data: Int8Array | Int32Array | Float32Array): string {
   return Buffer.from(view.buffer).toString('base64');
 }
 
+/** The int8 values that `encode` wrote. */
+export function decodeInt8(text: string): Int8Array {
+  return Int8Array.from(Buffer.from(text, 'base64'));
+}
+
 /** The bytes that `encode` wrote. */
 export function decode(text: string): DataView {
   const data = Buffer.from(text, 'base64');

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { DiffuseOp, Graph } from '../graph/types.ts';
-import { decode, encode } from './base64.ts';
+import { MOST_CARRY_SHIFT } from '../ops/carries.ts';
+import { decodeInt8, encode } from './base64.ts';
 
 /** What a file says about a node that diffuses the errors of rounding: ONNX has a quantization in its place, that only rounds. */
 export const diffusionSchema = z.strictObject({
@@ -8,7 +9,7 @@ export const diffusionSchema = z.strictObject({
   name: z.string(),
   carries: z
     .strictObject({
-      shift: z.number().int().min(1).max(7),
+      shift: z.number().int().min(1).max(MOST_CARRY_SHIFT),
       /** int8, channels × channels, in base64. */
       weights: z.base64(),
     })
@@ -28,7 +29,5 @@ export function diffusionMetadata(graph: Graph): DiffusionMetadata[] {
 
 export function readDiffusion({ carries }: DiffusionMetadata): DiffuseOp {
   if (carries === undefined) return { kind: 'diffuse' };
-  const weights = decode(carries.weights);
-  const integers = Int8Array.from({ length: weights.byteLength }, (_, i) => weights.getInt8(i));
-  return { kind: 'diffuse', carries: { shift: carries.shift, weights: integers } };
+  return { kind: 'diffuse', carries: { ...carries, weights: decodeInt8(carries.weights) } };
 }

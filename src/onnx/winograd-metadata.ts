@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { inputsOf } from '../graph/build.ts';
 import type { Graph, Node, Tensor, WinogradOp } from '../graph/types.ts';
-import { decode, encode } from './base64.ts';
+import { decode, decodeInt8, encode } from './base64.ts';
 
 /**
  * What a file says about a layer in the Winograd domain, in the metadata of the convolution that it holds in its place: its own
@@ -51,14 +51,10 @@ export interface WinogradConstants {
 
 export function readWinograd(metadata: WinogradMetadata): WinogradConstants {
   const { tile, multiplier, offset, qmin, qmax, leftShift } = metadata;
-  const [weights, scale, bias] = [metadata.weights, metadata.scale, metadata.bias].map(decode) as [
-    DataView,
-    DataView,
-    DataView,
-  ];
+  const [scale, bias] = [decode(metadata.scale), decode(metadata.bias)];
   return {
     op: { kind: 'winograd', tile, input: { multiplier, offset, qmin, qmax }, leftShift },
-    weights: Int8Array.from({ length: weights.byteLength }, (_, i) => weights.getInt8(i)),
+    weights: decodeInt8(metadata.weights),
     scale: Float32Array.from({ length: Math.floor(scale.byteLength / 4) }, (_, i) => scale.getFloat32(4 * i, true)),
     bias: Int32Array.from({ length: Math.floor(bias.byteLength / 4) }, (_, i) => bias.getInt32(4 * i, true)),
   };

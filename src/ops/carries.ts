@@ -1,6 +1,9 @@
 /** Channels that are rounded side by side: their errors are carried to the blocks behind theirs. */
 export const CARRY_BLOCK = 16;
 
+/** The finest weights are multiples of 2^−this: finer ones are below what an error of one step of the fine grid moves. */
+export const MOST_CARRY_SHIFT = 7;
+
 /** What the magnitudes of a block's weights in a row add up to, at most: products with errors of 8 bits then fit 16 bits. */
 const CARRY_BUDGET = 255;
 

@@ -42,6 +42,10 @@ describe('render', () => {
     },
   );
 
+  it('adds a number with its sign, and no zero', () => {
+    expect(render('q{{plus a}}, q{{plus b}}, q{{plus c}}', { a: 4, b: -4, c: 0 })).toBe('q + 4, q - 4, q');
+  });
+
   it('rejects an unknown helper and names the template', () => {
     expect(() => render('{{shout text}}', { text: 'a' })).toThrow(
       expect.objectContaining({ kind: 'invariant', place: `templates/${count}.hbs` }),

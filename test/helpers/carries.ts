@@ -2,7 +2,7 @@ import { createRandom, type Random } from '../../src/core/random.ts';
 import type { ChannelCarries } from '../../src/graph/types.ts';
 import { CARRY_BLOCK } from '../../src/ops/carries.ts';
 
-/** Carries that use the budget of 16 bits: in each row of each block magnitudes of 255 together, and signs at random. */
+/** Carries that use the budget of 16 bits: in each row of each block magnitudes of up to 255 together, and signs at random. */
 export function randomCarries(channels: number, shift: number, r = createRandom(channels)): ChannelCarries {
   const weights = new Int8Array(channels ** 2);
   for (let c = 0; c < channels; c++) {

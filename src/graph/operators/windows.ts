@@ -55,6 +55,7 @@ export interface LrnOp {
  */
 export interface DiffuseOp {
   readonly kind: 'diffuse';
+  /** Absent where errors go to other pixels only. */
   readonly carries?: ChannelCarries;
 }
 

@@ -1,7 +1,7 @@
 /**
  * The factor of a positive definite matrix H = V·Vᵀ with V upper triangular. With errors e of the weights in order, the
  * error of the output is |eᵀ·V|², and its term k holds e₀ to e_k only: so weight k can make up for all before it.
- * @param matrix n × n, symmetric
+ * @param matrix n × n, symmetric; what is below the diagonal is not read
  * @param ridge added to the diagonal
  * @returns n × n, row-major; zeros below the diagonal
  */

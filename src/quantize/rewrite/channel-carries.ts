@@ -1,13 +1,11 @@
 import { inputsOf, outputOf, tensorOf } from '../../graph/build.ts';
 import { sizeOf } from '../../graph/shape.ts';
 import type { ChannelCarries, Graph, Node, TensorId } from '../../graph/types.ts';
-import { CARRY_BLOCK, carriesFit } from '../../ops/carries.ts';
+import { CARRY_BLOCK, carriesFit, MOST_CARRY_SHIFT } from '../../ops/carries.ts';
 import { upperFactor } from '../reconstruct/cholesky.ts';
 
 /** Of the mean of the diagonal: keeps weights finite where some directions are not read at all. */
 const RIDGE = 0.01;
-/** More bits of a fraction than 7 are below what an error of one step of the fine grid moves. */
-const MOST_SHIFT = 7;
 
 /**
  * What channels of x take over from the errors of those before them, so that errors lie where the layers that read x look least. Errors e of
@@ -38,7 +36,7 @@ function groupsOf({ op }: Node): number {
   return op.kind === 'conv2d' ? op.groups : 1;
 }
 
-/** Adds the products of each two channels' weights, of all outputs and taps. Weights: outputs × taps × channels of a group. */
+/** Adds the products of each two channels' weights, of all outputs and taps, above the diagonal. Weights: outputs × taps × channels of a group. */
 function addProducts(gram: Float64Array, channels: number, weights: Float32Array, groups: number): void {
   const width = channels / groups;
   const rowsOfGroup = weights.length / width / groups;
@@ -46,7 +44,7 @@ function addProducts(gram: Float64Array, channels: number, weights: Float32Array
     const [w, first] = [row * width, Math.floor(row / rowsOfGroup) * width];
     for (let i = 0; i < width; i++) {
       const at = (first + i) * channels + first;
-      for (let j = 0; j < width; j++) gram[at + j]! += weights[w + i]! * weights[w + j]!;
+      for (let j = i; j < width; j++) gram[at + j]! += weights[w + i]! * weights[w + j]!;
     }
   }
 }
@@ -65,7 +63,7 @@ function carriesOf(gram: Float64Array, channels: number): Float64Array {
 /** In int8, as fine as 16-bit sums allow; undefined where all are 0. */
 function integersOf(carries: Float64Array, channels: number): ChannelCarries | undefined {
   if (carries.every((v) => v === 0)) return undefined;
-  for (let shift = MOST_SHIFT; shift > 0; shift--) {
+  for (let shift = MOST_CARRY_SHIFT; shift > 0; shift--) {
     const scaled = carries.map((v) => Math.round(v * 2 ** shift));
     const weights = Int8Array.from(scaled);
     if (scaled.every((v, i) => v === weights[i]) && carriesFit(weights, channels)) return { shift, weights };
