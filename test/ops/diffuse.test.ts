@@ -91,27 +91,13 @@ describe('diffuse', () => {
   it('takes what lies beyond the range for an error like others', () => {
     const narrow = narrowGrid(2);
     const { zeroPoint } = wideGrid(narrow);
+    const rounded = (...row: number[]) => {
+      const x = Int8Array.from(row, (v) => zeroPoint + v);
+      return realsOf(diffused(x, 3, narrow), narrow);
+    };
     // Two steps and 24 of 32 leave 24, of which the next gets 9.
-    expect(
-      realsOf(
-        diffused(
-          Int8Array.from([88, 6, 7], (v) => zeroPoint + v),
-          3,
-          narrow,
-        ),
-        narrow,
-      ),
-    ).toEqual([2, 0, 0]);
-    expect(
-      realsOf(
-        diffused(
-          Int8Array.from([88, 7, 1], (v) => zeroPoint + v),
-          3,
-          narrow,
-        ),
-        narrow,
-      ),
-    ).toEqual([2, 1, 0]);
+    expect(rounded(88, 6, 7)).toEqual([2, 0, 0]);
+    expect(rounded(88, 7, 1)).toEqual([2, 1, 0]);
   });
 
   it('carries errors to channels of blocks behind, by the weights', () => {
