@@ -1,6 +1,7 @@
 import type { Random } from '../../src/core/random.ts';
 import type { IntegerReduction, QuantParams, Shape, TensorId } from '../../src/graph/types.ts';
 import type { RequantFormat } from '../../src/numeric/requantize.ts';
+import { CARRY_BLOCK, MOST_CARRY_SHIFT } from '../../src/ops/carries.ts';
 import { wideGrid } from '../../src/ops/diffusion.ts';
 import { biasOf } from '../../src/passes/fuse-layer.ts';
 import { randomCarries } from '../helpers/carries.ts';
@@ -88,8 +89,9 @@ export function pooling(b: QuantizedGraphBuilder, r: Random, kind: 'maxPool' | '
 export function diffusion(b: QuantizedGraphBuilder, r: Random): TensorId {
   const steps = r.int(1, 127);
   const narrow = { ...narrowGrid(steps, r.int(0, steps)), scale: [2 ** r.int(-6, 2)] };
-  const channels = r.int(1, 40);
-  const carries = r.int(0, 1) === 1 && { carries: randomCarries(channels, r.int(1, 7), r) };
+  const carrying = r.int(0, 1) === 1;
+  const channels = carrying ? r.int(CARRY_BLOCK + 1, 40) : r.int(1, 20);
+  const carries = carrying && { carries: randomCarries(channels, r.int(1, MOST_CARRY_SHIFT), r) };
   const shape = [1, r.int(1, 5), r.int(1, 5), channels];
   return b.node({ kind: 'diffuse', ...carries }, [b.input(shape, wideGrid(narrow))], narrow);
 }

@@ -60,8 +60,8 @@ export interface DiffuseOp {
 }
 
 /**
- * What channels of a pixel take from the errors of those before them: channel c the sum over j of weights[c·C + j] · error of j, in units
- * of 2^−shift, where j's block of 16 channels comes before c's.
+ * What channels of a pixel, of more than 16, take from the errors of those before them: channel c the sum over j of
+ * weights[c·C + j] · error of j, in units of 2^−shift, where j's block of 16 channels comes before c's.
  */
 export interface ChannelCarries {
   readonly shift: number;
