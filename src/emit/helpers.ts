@@ -1,6 +1,7 @@
 import { invariant } from '../core/diagnostics.ts';
 import { must } from '../core/must.ts';
 import { renderC, templatesIn } from './render.ts';
+import { withoutComments } from './text.ts';
 
 /** The C functions of `templates/helpers/` are emitted only where a layer calls them, so that no compiler finds one unused. */
 type Body = 'neon' | 'portable';
@@ -48,8 +49,9 @@ function loadHelpers(model: string, fewRegisters: boolean): ReadonlyMap<string, 
 
 /** The helpers (functions and types) that the text mentions outside comments. */
 function callsIn(model: string, names: Iterable<string>, text: string): string[] {
-  const code = text.replaceAll(/\/\*.*?\*\//gs, '');
-  const called = new Set(Array.from(code.matchAll(new RegExp(`\\b${model}_(\\w+)\\b`, 'g')), (m) => m[1]));
+  const called = new Set(
+    Array.from(withoutComments(text).matchAll(new RegExp(`\\b${model}_(\\w+)\\b`, 'g')), (m) => m[1]),
+  );
   return [...names].filter((name) => called.has(name));
 }
 

@@ -4,6 +4,7 @@ import { must } from '../core/must.ts';
 import { tensorOf } from '../graph/build.ts';
 import { dataWidth, quantOf } from '../ops/quantized.ts';
 import { reductionSummary } from './describe.ts';
+import { type CPort, narrowRange } from './ports.ts';
 import type { EmitContext, SourceFile } from './types.ts';
 import { weightBytes } from './weights-arrays.ts';
 
@@ -77,7 +78,14 @@ export const manifestSchema = z.object({
   target: z.string(),
   options: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
   ports: z.array(
-    z.object({ direction: z.enum(['input', 'output']), name: z.string(), parameter: z.string(), tensor: tensorSchema }),
+    z.object({
+      direction: z.enum(['input', 'output']),
+      name: z.string(),
+      parameter: z.string(),
+      tensor: tensorSchema,
+      /** Of an input: the integers that are not clamped; absent where all of 8 bits are taken. */
+      range: z.object({ lo: whole, hi: whole }).exactOptional(),
+    }),
   ),
   layers: z.array(layerSchema),
   weightBytes: whole,
@@ -110,12 +118,7 @@ export function manifestOf(context: EmitContext, files: readonly SourceFile[]): 
     prefix,
     target: target.name,
     options: { ...options.options },
-    ports: ports.map(({ direction, name, cName, tensor }) => ({
-      direction,
-      name,
-      parameter: cName,
-      tensor: tensorEntry(context, tensor.id),
-    })),
+    ports: ports.map((port) => portEntry(context, port)),
     layers: layerEntries(context),
     weightBytes: weightBytes(context),
     ...(context.stackBytes !== undefined && { stackBytes: context.stackBytes }),
@@ -128,6 +131,11 @@ export function manifestOf(context: EmitContext, files: readonly SourceFile[]): 
     spdx: spdxPackage(context, files),
     files: files.map(({ path, contents }) => ({ path, bytes: Buffer.byteLength(contents), sha256: sha256(contents) })),
   };
+}
+
+function portEntry(context: EmitContext, { direction, name, cName, tensor }: CPort): Manifest['ports'][number] {
+  const range = direction === 'input' ? narrowRange(tensor) : undefined;
+  return { direction, name, parameter: cName, tensor: tensorEntry(context, tensor.id), ...(range && { range }) };
 }
 
 export function emitManifest(manifest: Manifest): SourceFile {

@@ -3,9 +3,17 @@ import { reject } from '../core/diagnostics.ts';
 /** Longer names make the generated code hard to read; numbers keep them apart. */
 const longest = 40;
 
+/** Headers of the C library that a model's own, `include/<model>.h`, would hide from whoever includes them. */
+const headers = new Set(
+  `aio assert complex ctype dirent dlfcn elf endian errno fcntl features fenv float getopt glob grp iconv inttypes iso646 limits link
+   locale malloc math memory netdb poll pthread pwd regex sched search semaphore setjmp signal spawn stdalign stdarg stdatomic
+   stdbool stddef stdint stdio stdlib stdnoreturn string strings tar termios tgmath threads time uchar unistd utime wchar
+   wctype`.split(/\s+/),
+);
+
 /**
  * The prefix of every symbol of a model: lower case, of letters, digits and single underscores, as `all_cnn_c` for
- * `all-cnn-c`. Rejects a name without a letter in it.
+ * `all-cnn-c`; `signal_model` for `signal`, a header of the C library. Rejects a name without a letter in it.
  */
 export function modelPrefix(name: string): string {
   const words = sanitize(name).toLowerCase();
@@ -17,6 +25,7 @@ export function modelPrefix(name: string): string {
       hint: 'Give a name with a letter in it, as --name digits.',
     });
   }
+  if (headers.has(words)) return `${words}_model`;
   return /^[0-9]/.test(words) ? `m${words}` : words;
 }
 
@@ -33,9 +42,13 @@ export function layerWord(name: string): string {
   return words.at(-longest - 1) === '_' ? end : end.slice(end.indexOf('_') + 1);
 }
 
-/** `digits_03_conv1_Conv`: the step's number makes it unique, and no API function begins with a number. */
+/**
+ * `digits_03_conv1_Conv`: the step's number makes it unique, and no API function begins with a number. Of a model whose name ends
+ * in a number, `net_3_s04_conv`: it could be a layer of a model `net` otherwise.
+ */
 export function functionName(model: string, step: number, steps: number, layer: string): string {
-  const number = String(step).padStart(String(Math.max(0, steps - 1)).length, '0');
+  const letter = /_\d+$/.test(model) ? 's' : '';
+  const number = letter + String(step).padStart(String(Math.max(0, steps - 1)).length, '0');
   return [model, number, layerWord(layer)].filter((part) => part !== '').join('_');
 }
 

@@ -40,17 +40,24 @@ export function portsOf(graph: Graph): CPort[] {
   ];
 }
 
+/** The integers that a tensor may hold, where they are not all of 8 bits. */
+export function narrowRange(tensor: Tensor): { lo: number; hi: number } | undefined {
+  const { qmin: lo, qmax: hi } = quantOf(tensor);
+  return lo > -128 || hi < 127 ? { lo, hi } : undefined;
+}
+
 export interface MacroGroup {
   readonly comment: string;
   readonly entries: readonly { readonly name: string; readonly value: string }[];
 }
 
-/** Extents, scale and zero point of a port as macros. */
+/** Extents, scale and zero point of a port as macros; of an input of fewer bits, its range. */
 export function portMacros(prefix: string, port: CPort): MacroGroup {
   const { tensor, size, cName, direction, name } = port;
   const { step, zeroPoint } = quantOf(tensor);
   const base = `${prefix}_${cName.toUpperCase()}`;
   const axes = ['HEIGHT', 'WIDTH', 'CHANNELS'];
+  const range = direction === 'input' ? narrowRange(tensor) : undefined;
   const extents = tensor.shape.length === 4 && tensor.shape[0] === 1 ? tensor.shape.slice(1) : [];
   return {
     comment: `${direction === 'input' ? 'Input' : 'Output'} "${name}": ${describeTensor(tensor)}`,
@@ -58,9 +65,19 @@ export function portMacros(prefix: string, port: CPort): MacroGroup {
       { name: `${base}_SIZE`, value: String(size) },
       ...extents.map((extent, i) => ({ name: `${base}_${axes[i]}`, value: String(extent) })),
       { name: `${base}_SCALE`, value: `${float32Text(step)}f` },
-      { name: `${base}_ZERO_POINT`, value: zeroPoint < 0 ? `(${zeroPoint})` : String(zeroPoint) },
+      { name: `${base}_ZERO_POINT`, value: integerMacro(zeroPoint) },
+      ...(range === undefined
+        ? []
+        : [
+            { name: `${base}_MIN`, value: integerMacro(range.lo) },
+            { name: `${base}_MAX`, value: integerMacro(range.hi) },
+          ]),
     ],
   };
+}
+
+function integerMacro(value: number): string {
+  return value < 0 ? `(${value})` : String(value);
 }
 
 /** `int digits_run(const int8_t *restrict input, …)`, with the header's spelling of restrict. */

@@ -6,7 +6,7 @@ import { helperFunctions } from './helpers.ts';
 import type { StepInfo } from './layer.ts';
 import { runSignature } from './ports.ts';
 import { renderC } from './render.ts';
-import { cString, wrapCode } from './text.ts';
+import { cString, withoutComments, wrapCode } from './text.ts';
 import type { EmitContext, SourceFile } from './types.ts';
 import { hasConstants } from './weights-arrays.ts';
 import { loadView } from './weights-file.ts';
@@ -29,6 +29,7 @@ export function emitSource(context: EmitContext): SourceFile {
     hasConstants: hasConstants(context),
     usesString: /\bmem(cpy|set|move)\(/.test([helpers, ...texts].join('\n')),
     hasBodies: [helpers, ...texts].some((text) => text.includes(`${MODEL}_NEON`)),
+    usesFloat: /\bfloat(32x4_t)?\b/.test(withoutComments([helpers, ...texts].join('\n'))),
     inlines: helpers.includes(`${MODEL}_INLINE`),
     needed: neededFeatures(options.plan),
     archFlags: archFlags(options.target),

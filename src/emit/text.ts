@@ -24,6 +24,11 @@ export function markdownText(text: string): string {
   return plainText(text).replaceAll(/[\\`*_[\]<>|]/g, (char) => `\\${char}`);
 }
 
+/** C without its comments. */
+export function withoutComments(code: string): string {
+  return code.replaceAll(/\/\*.*?\*\//gs, '');
+}
+
 /** A C string literal; what is not printable ASCII is escaped in octal, which ends after three digits; so are trigraphs. */
 export function cString(text: string): string {
   const escaped = Array.from(new TextEncoder().encode(text), (byte) => {

@@ -32,6 +32,11 @@ export function copyView(shape: Shape, from: Operand, to: Operand, perm?: readon
   return copyLoops(copiedLoops(shape, from, to, perm));
 }
 
+/** Copies a tensor that may hold any integers to one that may hold those of `lo` to `hi` only. */
+export function clampView(shape: Shape, from: Operand, to: Operand, { lo, hi }: { lo: number; hi: number }) {
+  return { ...copyLoops(copiedLoops(shape, from, to), undefined, undefined, 'clamp-leaf'), lo, hi };
+}
+
 /** The loops of `copyView`, as they come. */
 export function copiedLoops(shape: Shape, from: Operand, to: Operand, perm?: readonly number[]): Loop[] {
   const source = axisStrides(perm === undefined ? shape : inputShape(shape, perm), from);
@@ -40,18 +45,22 @@ export function copiedLoops(shape: Shape, from: Operand, to: Operand, perm?: rea
   return shape.map((count, axis) => ({ count, strides: [source[axisOf(axis)]!, target[axis]!] }));
 }
 
-/** Copies `loops`, whose strides are those of the source and of the target. */
+/**
+ * Copies `loops`, whose strides are those of the source and of the target.
+ * @param leaf the partial of the innermost body
+ */
 export function copyLoops(
   loops: readonly Loop[],
   target: LoopBase = { name: 'y', offset: 0 },
   source: LoopBase = { name: 'x', offset: 0 },
+  leaf: 'copy-leaf' | 'clamp-leaf' = 'copy-leaf',
 ): CopyView {
   const merged = mergeLoops(loops);
   const { outer, run } = splitRuns(merged);
   const interleaving = run === 1 ? interleavingOf(merged) : undefined;
   return {
     neon: interleaving && nestInterleaved(interleaving, source, target),
-    loops: nestLoops(outer, [source, target], 'copy-leaf', ([from, to]) => ({
+    loops: nestLoops(outer, [source, target], leaf, ([from, to]) => ({
       from: must(from, 'source'),
       to: must(to, 'target'),
       bytes: run,

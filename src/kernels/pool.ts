@@ -20,6 +20,8 @@ interface AxisView {
   readonly end: string;
   readonly clipsStart: boolean;
   readonly clipsEnd: boolean;
+  /** Whether a window may lie in the padding altogether: its end is kept from coming before its start. */
+  readonly mayMiss: boolean;
 }
 
 export interface PoolView {
@@ -57,6 +59,7 @@ export function poolView(node: Node<MaxPoolOp> | Node<AveragePoolOp>, x: Operand
       end: affine(index, stride, span - before),
       clipsStart: before > 0,
       clipsEnd: (outputs - 1) * stride - before + span > extent,
+      mayMiss: before >= span || (outputs - 1) * stride - before >= extent,
     };
   };
   const { channels } = x;

@@ -11,6 +11,8 @@ describe('modelPrefix', () => {
     ['2layer', 'm2layer'],
     ['café', 'cafe'],
     ['int', 'int'],
+    ['signal', 'signal_model'],
+    ['String', 'string_model'],
   ])('of %s is %s', (name, prefix) => {
     expect(modelPrefix(name)).toBe(prefix);
   });
@@ -40,6 +42,11 @@ describe('functionName', () => {
     expect(functionName('net', 3, 12, '/conv1/Conv')).toBe('net_03_conv1_Conv');
     expect(functionName('net', 3, 10, 'conv1')).toBe('net_3_conv1');
     expect(functionName('net', 0, 1, '!?')).toBe('net_0');
+  });
+
+  it('is no layer of a model whose name is shorter by a number', () => {
+    expect(functionName('net', 3, 10, '4/Conv')).toBe('net_3_4_Conv');
+    expect(functionName('net_3', 4, 10, 'Conv')).toBe('net_3_s4_Conv');
   });
 
   it('keeps whole words of the end of a long name', () => {

@@ -38,6 +38,8 @@ extern "C" {
 #define DIGITS_INPUT_CHANNELS 1
 #define DIGITS_INPUT_SCALE 0.007874016f
 #define DIGITS_INPUT_ZERO_POINT (-64)
+#define DIGITS_INPUT_MIN (-64)
+#define DIGITS_INPUT_MAX 63
 
 /* Output "logits": 1x10, 8 bits, scale 0.13345373, zero point 8 */
 #define DIGITS_OUTPUT_SIZE 10
