@@ -8,7 +8,8 @@ process.on('SIGTERM', () => process.exit(143));
 // The reader of a pipe may leave early, as `head` does.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit();
-  throw error;
+  process.stderr.write(`error: the output cannot be written: ${error.message}\n`);
+  process.exit(1);
 });
 
 await runCommandLine(process.argv.slice(2));

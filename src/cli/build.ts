@@ -3,7 +3,7 @@ import { grouped } from '../core/format.ts';
 import { type BuildResult, build } from '../pipeline.ts';
 import { requireQuantized } from '../stages/read-model.ts';
 import type { Target } from '../targets/target.ts';
-import { defaultFolder, kernelsByLayer, targetOf, withTargetOption } from './bundle-options.ts';
+import { defaultFolder, layersInC, targetOf, withTargetOption } from './bundle-options.ts';
 import { type Outcome, perform } from './command.ts';
 import { type LayoutFlags, layoutEntries, layoutOf, withLayoutOptions } from './layout-options.ts';
 import { openModel } from './model-options.ts';
@@ -64,7 +64,7 @@ async function run(
 
 function jsonOf(result: BuildResult, out: string): object {
   const { verification, accuracy, bundle, layers } = result;
-  const kernels = kernelsByLayer(result);
+  const inC = layersInC(result);
   return {
     verified: verification.verified,
     mismatches: verification.mismatches,
@@ -76,7 +76,7 @@ function jsonOf(result: BuildResult, out: string): object {
     stackBytes: bundle.manifest.stackBytes,
     stack: verification.stack,
     out,
-    layers: withReasons(layers, result.search).map((layer) => ({ ...layer, kernel: kernels.get(layer.name) })),
+    layers: withReasons(layers, result.search).map((layer) => ({ ...layer, ...inC.get(layer.name) })),
     ...(result.search && { search: searchJson(result.search) }),
     runs: verification.runs,
   };
@@ -86,7 +86,7 @@ function describe(result: BuildResult, out: string): string {
   const { bundle, layers, verification, accuracy } = result;
   return [
     ...(result.search ? [searchText(result.search), ''] : []),
-    layerTable(layers, kernelsByLayer(result)),
+    layerTable(layers, layersInC(result)),
     '',
     `${out}: ${grouped(bundle.manifest.weightBytes)} bytes of constants, ${grouped(bundle.arenaBytes)} bytes of arena`,
     ...(accuracy ? [accuracyText(accuracy)] : []),

@@ -2,8 +2,8 @@ import { basename, join } from 'node:path';
 import process from 'node:process';
 import Table from 'cli-table3';
 import { type Command, CommanderError } from 'commander';
+import type { Manifest } from '../emit/manifest.ts';
 import { modelPrefix } from '../emit/names.ts';
-import { isReductionNode } from '../proof/certify.ts';
 import type { Compiled } from '../stages/compile-bundle.ts';
 import type { Model } from '../stages/read-model.ts';
 import { findTarget } from '../targets/find.ts';
@@ -36,13 +36,14 @@ export function defaultFolder(model: Model): string {
   return join('generated', modelPrefix(basename(model.graph.name)));
 }
 
-/** The kernel of each layer, by its ONNX name; of several nodes that one became, that with weights, else the first. */
-export function kernelsByLayer({ plan }: Pick<Compiled, 'plan'>): ReadonlyMap<string, string> {
-  const kernels = new Map<string, string>();
-  for (const step of plan.steps) {
-    if (step.kind !== 'layer') continue;
-    const { name } = step.node.origin;
-    if (isReductionNode(step.node) || !kernels.has(name)) kernels.set(name, step.kernel.name);
+/** How the C computes a layer. */
+export type LayerInC = Pick<Manifest['layers'][number], 'kernel' | 'sums'>;
+
+/** Each layer in the bundle, by its ONNX name; of several that one node became, that with sums, else the first. */
+export function layersInC({ bundle }: Pick<Compiled, 'bundle'>): ReadonlyMap<string, LayerInC> {
+  const layers = new Map<string, LayerInC>();
+  for (const { name, kernel, sums } of bundle.manifest.layers) {
+    if (sums !== undefined || !layers.has(name)) layers.set(name, { kernel, ...(sums && { sums }) });
   }
-  return kernels;
+  return layers;
 }

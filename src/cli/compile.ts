@@ -10,7 +10,7 @@ import { type LayerReport, layerReports } from '../quantize/report.ts';
 import { type Compiled, compileBundle, samplesOf } from '../stages/compile-bundle.ts';
 import { readData } from '../stages/read-data.ts';
 import { requireQuantized } from '../stages/read-model.ts';
-import { defaultFolder, kernelsByLayer, targetOf, withTargetOption } from './bundle-options.ts';
+import { defaultFolder, layersInC, targetOf, withTargetOption } from './bundle-options.ts';
 import { type GlobalOptions, type Outcome, perform, withGlobalOptions } from './command.ts';
 import { type DataFlags, withDataOptions } from './data-options.ts';
 import { type LayoutFlags, layoutEntries, layoutOf, withLayoutOptions } from './layout-options.ts';
@@ -70,9 +70,9 @@ async function run(path: string, flags: Flags, progress: Progress): Promise<Outc
 
 function jsonOf(compiled: Compiled, reports: readonly LayerReport[]): object {
   const { bundle } = compiled;
-  const layers = [...kernelsByLayer(compiled)].map(([name, kernel]) => {
+  const layers = [...layersInC(compiled)].map(([name, inC]) => {
     const report = reports.find((layer) => layer.name === name);
-    return { ...report, name, kernel };
+    return { ...report, name, ...inC };
   });
   const files = bundle.files.map((file) => file.path);
   const { arenaBytes, manifest } = bundle;
@@ -82,7 +82,7 @@ function jsonOf(compiled: Compiled, reports: readonly LayerReport[]): object {
 function describe(compiled: Compiled, reports: readonly LayerReport[], out: string): string {
   const { bundle } = compiled;
   return [
-    layerTable(reports, kernelsByLayer(compiled)),
+    layerTable(reports, layersInC(compiled)),
     '',
     scalarText(reports),
     ...bundle.files.map((file) => `  ${out}/${file.path}`),

@@ -7,24 +7,17 @@ import type { LayerSolutions } from '../quantize/search/solution-space.ts';
 import { labelOf } from '../quantize/winograd/decide.ts';
 import type { IntegerAccuracy } from '../stages/integer-accuracy.ts';
 import type { VerifyResult } from '../verify/result.ts';
+import type { LayerInC } from './bundle-options.ts';
 import { plainTable, tableText } from './output.ts';
 
-/** One line a layer with weights: what was chosen and what is proven. */
-export function layerTable(layers: readonly LayerReport[], kernels?: ReadonlyMap<string, string>): string {
+/**
+ * One line a layer with weights: what was chosen and what is proven.
+ * @param inC how a bundle computes each layer; its sums are named where they are not the ones that were asked for
+ */
+export function layerTable(layers: readonly LayerReport[], inC?: ReadonlyMap<string, LayerInC>): string {
   const table = new Table({
     ...plainTable,
-    head: [
-      'layer',
-      'data',
-      'weights',
-      'sums',
-      'segments',
-      'full',
-      'scalar',
-      'SQNR',
-      '',
-      ...(kernels ? ['kernel'] : []),
-    ],
+    head: ['layer', 'data', 'weights', 'sums', 'segments', 'full', 'scalar', 'SQNR', '', ...(inC ? ['kernel'] : [])],
     colAligns: ['left', 'right', 'right', 'right', 'right', 'right', 'right', 'right', 'left', 'left'],
   });
   for (const l of layers) {
@@ -38,13 +31,23 @@ export function layerTable(layers: readonly LayerReport[], kernels?: ReadonlyMap
       `${l.scalarBits} bit`,
       l.sqnr === undefined ? '' : `${l.sqnr} dB`,
       l.proven ? 'proven' : 'NOT PROVEN',
-      ...(kernels ? [kernels.get(l.name) ?? ''] : []),
+      ...(inC ? [kernelText(l, inC.get(l.name))] : []),
     ]);
   }
   const decided = layers.flatMap(({ name, winograd }) =>
     winograd === undefined ? [] : [`${name}: ${formText(winograd.form)}: ${winograd.reason}`],
   );
   return [tableText(table), ...decided].join('\n');
+}
+
+/** `first-layer`, or `first-layer: 1×16 bit` where it sums in other accumulators, or flushes them at other times. */
+function kernelText({ accBits, lanes, segments }: LayerReport, layer: LayerInC | undefined): string {
+  const { kernel = '', sums } = layer ?? {};
+  if (sums === undefined) return kernel;
+  const isAsked = sums.accumulatorBits === accBits && sums.lanes === lanes && sums.segments.length === segments;
+  if (isAsked) return kernel;
+  const flushes = sums.segments.length === 1 ? '' : `, ${sums.segments.length} segments`;
+  return `${kernel}: ${sums.lanes}×${sums.accumulatorBits} bit${flushes}`;
 }
 
 function formText(form: NonNullable<LayerReport['winograd']>['form']): string {

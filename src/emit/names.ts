@@ -5,7 +5,7 @@ const longest = 40;
 
 /** Headers of the C library that a model's own, `include/<model>.h`, would hide from whoever includes them. */
 const headers = new Set(
-  `aio assert complex ctype dirent dlfcn elf endian errno fcntl features fenv float getopt glob grp iconv inttypes iso646 limits link
+  `aio arm_neon assert complex ctype dirent dlfcn elf endian errno fcntl features fenv float getopt glob grp iconv inttypes iso646 limits link
    locale malloc math memory netdb poll pthread pwd regex sched search semaphore setjmp signal spawn stdalign stdarg stdatomic
    stdbool stddef stdint stdio stdlib stdnoreturn string strings tar termios tgmath threads time uchar unistd utime wchar
    wctype`.split(/\s+/),

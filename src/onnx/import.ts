@@ -1,8 +1,9 @@
 import { basename } from 'node:path';
-import { NeonarrowError, unsupported } from '../core/diagnostics.ts';
+import { NeonarrowError, reject, unsupported } from '../core/diagnostics.ts';
 import { must } from '../core/must.ts';
 import { GraphBuilder } from '../graph/build.ts';
 import type { Graph, Origin, Shape } from '../graph/types.ts';
+import { placeOf } from '../ops/errors.ts';
 import { parsers } from '../ops/index.ts';
 import { decodeModel } from './decode.ts';
 import { foldNode, foldShape } from './fold.ts';
@@ -116,6 +117,8 @@ async function importNode(
   origin: Origin = { name: node.name, opType: node.opType },
 ): Promise<void> {
   const { constants, tensors } = values;
+  const unknown = node.inputs.find((name) => name !== '' && !constants.has(name) && !tensors.has(name));
+  if (unknown !== undefined) throw unknownValue(unknown, origin);
   const shapeOf = (name: string): Shape =>
     constants.get(name)?.shape ?? must(builder.tensors.get(tensors.get(name) ?? ''), name).shape;
   if (readsShapeOnly(node)) {
@@ -151,6 +154,15 @@ function countUses(model: SourceModel): ReadonlyMap<string, number> {
   // An omitted input has an empty name, as has an output that is left out.
   for (const name of read) if (name !== '') uses.set(name, (uses.get(name) ?? 0) + 1);
   return uses;
+}
+
+function unknownValue(name: string, origin: Origin): NeonarrowError {
+  return reject({
+    code: 'invalid-model',
+    message: `it reads "${name}", which is no input or constant, and no node before it makes it`,
+    place: placeOf(origin),
+    hint: 'The file is broken, or its nodes are not in order: have a look at it with onnx.checker, or export it again.',
+  });
 }
 
 function constantOutput(name: string): NeonarrowError {

@@ -1,3 +1,4 @@
+import './no-telemetry.ts';
 import { InferenceSession } from 'onnxruntime-node';
 import { encodeModel } from './encode.ts';
 import type { SourceModel } from './model.ts';

@@ -3,6 +3,7 @@ import { type Compiler, findCompiler } from '../build/compiler.ts';
 import { execute } from '../build/execute.ts';
 import type { Runner } from '../build/run.ts';
 import { bareToolchains, emulators, type Toolchain, verifyToolchains } from '../build/toolchains.ts';
+import { reject } from '../core/diagnostics.ts';
 import type { CompilerKind, Target } from '../targets/target.ts';
 
 /** Under what a bundle's vectors are replayed. */
@@ -69,6 +70,7 @@ async function runnersOf(target: Target, matrix: Matrix): Promise<readonly Runne
 /**
  * The wanted CPU models that the installed QEMU does not know (7.2: Cortex-A55 and A710): nothing runs on them.
  * @returns in words, undefined where it knows them all
+ * @throws reject `unknown-cpu` where it knows none
  */
 export async function lackingCpus(targets: readonly Target[], { cpus }: Matrix): Promise<string | undefined> {
   const target = targets.find(({ qemu }) => qemu === 'qemu-aarch64');
@@ -76,10 +78,20 @@ export async function lackingCpus(targets: readonly Target[], { cpus }: Matrix):
   if (first?.kind !== 'qemu') return undefined;
   const known = await knownCpus(first.tool.command, first.tool.args);
   const lacking = cpus.filter((cpu) => !known.has(cpu));
+  if (lacking.length === cpus.length) throw noCpu(first.tool.version, cpus);
   return lacking.length === 0 ? undefined : `QEMU ${first.tool.version} has no ${lacking.join(', no ')}: left out`;
 }
 
 async function knownCpus(qemu: string, args: readonly string[]): Promise<ReadonlySet<string>> {
   const help = await execute({ command: qemu, args: [...args, '-cpu', 'help'], timeoutMs: 20_000 });
   return new Set(new TextDecoder().decode(help.stdout).split(/\s+/));
+}
+
+function noCpu(version: string, cpus: readonly string[]) {
+  return reject({
+    code: 'unknown-cpu',
+    message: `QEMU ${version} has no ${cpus.join(', no ')}: nothing would run`,
+    place: '--cpus',
+    hint: 'Name CPU models that "qemu-aarch64 -cpu help" lists.',
+  });
 }

@@ -21,16 +21,16 @@ export interface RegressRequest {
 export async function regress(request: RegressRequest, progress: Progress = silentProgress): Promise<RegressResults> {
   const { dirs, matrix, shard } = request;
   const bundles = await Promise.all(distinct(dirs).map(openBundle));
-  const units: { bundle: ReplayedBundle; toolchain: MatrixToolchain }[] = [];
-  for (const bundle of bundles) {
-    const toolchains = await matrixToolchains(bundle.target, bundle.sources.baremetal.length > 0, matrix);
-    units.push(...toolchains.map((toolchain) => ({ bundle, toolchain })));
-  }
   const lacking = await lackingCpus(
     bundles.map(({ target }) => target),
     matrix,
   );
   if (lacking !== undefined) progress.log(lacking);
+  const units: { bundle: ReplayedBundle; toolchain: MatrixToolchain }[] = [];
+  for (const bundle of bundles) {
+    const toolchains = await matrixToolchains(bundle.target, bundle.sources.baremetal.length > 0, matrix);
+    units.push(...toolchains.map((toolchain) => ({ bundle, toolchain })));
+  }
   const count = await canCountInstructions();
   if (!count) progress.log('instructions are not counted: QEMU’s plugin is missing (see "neonarrow doctor")');
   const own = shardOf(units, shard);

@@ -60,11 +60,12 @@ export async function readData(
   options: { samples?: number | undefined; seed: number; labelled?: boolean; flag?: string },
 ): Promise<Dataset> {
   if (spec === undefined) {
+    const flag = options.flag ?? (options.labelled === true ? '--evaluate' : '--calibrate');
     throw reject({
       code: 'no-data',
       message: 'no data is named',
-      place: options.flag ?? (options.labelled === true ? '--evaluate' : '--calibrate'),
-      hint: 'Name samples like those that the network will see, e.g. --calibrate cifar10:data_batch_1.bin.',
+      place: flag,
+      hint: `Name samples like those that the network will see, e.g. ${flag} cifar10:data_batch_1.bin.`,
     });
   }
   const { samples, seed } = options;

@@ -61,6 +61,13 @@ test('replays, measures, and finds no change the second time', async () => {
   expect(objectOf(second)).toMatchObject({ ok: true, changes: [] });
 });
 
+test('CPU models that QEMU does not have are no reason to try others', async () => {
+  const said = await refusal(2, folder, 'regress', at('one'), '--cpus', 'no-such-cpu,nor-this', '--no-state');
+  expect(said).toMatch(
+    /^error\[unknown-cpu\]: QEMU \S+ has no no-such-cpu, no nor-this: nothing would run\n {2}at --cpus/,
+  );
+});
+
 test('one bit of a weight fails, and there is no state', async () => {
   const dir = at('bit');
   await cp(fileURLToPath(new URL('../../generated/digits', import.meta.url)), dir, { recursive: true });

@@ -12,6 +12,17 @@ test('data is given in bits, or in steps where they are not all that the bits ha
   expect(layerTable([{ ...layer, dataSteps: 5 }])).toMatch(/^conv1 +5 steps +4\.2 bit/m);
 });
 
+test('kernels say how they sum where it is not what was asked for', () => {
+  const sums = { macs: 1, weightBits: 8, accumulatorBits: 12, lanes: 1, segments: [4], mode: 'proven' } as const;
+  const textOf = (change: object) => {
+    const inC = { kernel: 'first-layer', sums: { ...sums, segments: [...sums.segments], ...change } };
+    return layerTable([layer], new Map([['conv1', inC]]));
+  };
+  expect(textOf({})).toMatch(/ first-layer$/m);
+  expect(textOf({ accumulatorBits: 16, lanes: 8 })).toMatch(/ first-layer: 8×16 bit$/m);
+  expect(textOf({ segments: [2, 4] })).toMatch(/ first-layer: 1×12 bit, 2 segments$/m);
+});
+
 test('reasons say where the errors of data are diffused', () => {
   const lines = reasonTable([
     { ...layer, why: 'least error; 14 of 14 widths fit' },

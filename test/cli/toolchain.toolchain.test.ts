@@ -180,6 +180,29 @@ describe('the built program (npm run build)', () => {
     expect(await pathsIn(folder)).not.toContain('never');
   });
 
+  test('leaves nothing in the home folder, nor in that of temporary files: ONNX Runtime would note what it runs', async () => {
+    for (const name of ['home', 'tmp']) await mkdir(join(folder, name));
+    vi.stubEnv('HOME', join(folder, 'home'));
+    vi.stubEnv('XDG_CACHE_HOME', undefined);
+    vi.stubEnv('TMPDIR', join(folder, 'tmp'));
+    const words = ['quantize', tiny.model, '--calibrate', tiny.pixels, '--output', join(folder, 'quiet.q.onnx')];
+    const seen = await run(...words);
+    expect(seen.exitCode, seen.stderr).toBe(0);
+    expect(await pathsIn(join(folder, 'home'))).toEqual([]);
+    expect(await pathsIn(join(folder, 'tmp'))).toEqual([]);
+  });
+
+  test('says in a line that its output has no room', async () => {
+    const words = [main, 'inspect', tiny.model];
+    const { exitCode, stderr } = await execute({
+      command: 'sh',
+      args: ['-c', '"$0" "$@" > /dev/full', process.execPath, ...words],
+      timeoutMs: 60_000,
+    });
+    expect(stderr).toMatch(/^error: the output cannot be written: ENOSPC.*\n$/);
+    expect(exitCode).toBe(1);
+  });
+
   test('names the files after the model where nothing else is said', async () => {
     expect(await run('quantize', tiny.model, '--calibrate', tiny.pixels)).toMatchObject({ exitCode: 0 });
     expect(await run('compile', 'tiny.q.onnx')).toMatchObject({ exitCode: 0, stderr: 'compare …\n' });

@@ -36,6 +36,14 @@ describe('models that contradict themselves', () => {
     expect(error).toMatchObject({ kind: 'reject', code: 'shape-mismatch', message, hint });
   });
 
+  it('a value that nothing makes', async () => {
+    expect(await importError({ ...plain, nodes: [{ op: 'Relu', inputs: ['nowhere'] }] })).toMatchObject({
+      code: 'invalid-model',
+      message: 'it reads "nowhere", which is no input or constant, and no node before it makes it',
+      place: 'node "relu_0" (Relu)',
+    });
+  });
+
   it('an attribute of another type', async () => {
     const spec = { ...plain, nodes: [{ ...conv, attributes: { group: 'two' } }] };
     expect(await importError(spec)).toMatchObject({
