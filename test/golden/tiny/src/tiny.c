@@ -122,13 +122,6 @@ TINY_INLINE int32_t tiny_first_inside(int32_t first, int32_t step)
 }
 
 #if TINY_NEON
-/* 64 bytes: vld1q_s8_x4, which gcc has for AArch64 from 8.5, 9.4 and 10 on only. */
-TINY_INLINE int8x16x4_t tiny_load64(const int8_t *p)
-{
-  const int8x16x4_t all = { { vld1q_s8(p), vld1q_s8(p + 16), vld1q_s8(p + 32), vld1q_s8(p + 48) } };
-  return all;
-}
-
 /* table[x + 128] of sixteen elements; an index beyond a quarter leaves what the others have found. */
 TINY_INLINE int8x16_t tiny_lookup_x16(int8x16_t x, int8x16x4_t t0, int8x16x4_t t1, int8x16x4_t t2, int8x16x4_t t3)
 {
@@ -281,10 +274,10 @@ static void tiny_1_maxPool_1(const int8_t *restrict x, int8_t *restrict y)
 static void tiny_2_unary_2(const int8_t *restrict x, int8_t *restrict y)
 {
 #if TINY_NEON
-  const int8x16x4_t t0 = tiny_load64(tiny_2_unary_2_table);
-  const int8x16x4_t t1 = tiny_load64(tiny_2_unary_2_table + 64);
-  const int8x16x4_t t2 = tiny_load64(tiny_2_unary_2_table + 128);
-  const int8x16x4_t t3 = tiny_load64(tiny_2_unary_2_table + 192);
+  const int8x16x4_t t0 = vld1q_s8_x4(tiny_2_unary_2_table);
+  const int8x16x4_t t1 = vld1q_s8_x4(tiny_2_unary_2_table + 64);
+  const int8x16x4_t t2 = vld1q_s8_x4(tiny_2_unary_2_table + 128);
+  const int8x16x4_t t3 = vld1q_s8_x4(tiny_2_unary_2_table + 192);
   for (int32_t i = 0; i < 9; i++) {
     for (int32_t e = 0; e < 3; e += 16) {
       const int8x16_t q = tiny_lookup_x16(vld1q_s8(x + i * 3 + e), t0, t1, t2, t3);
@@ -311,10 +304,10 @@ static void tiny_2_unary_2(const int8_t *restrict x, int8_t *restrict y)
 static void tiny_3_unary_3(const int8_t *restrict x, int8_t *restrict y)
 {
 #if TINY_NEON
-  const int8x16x4_t t0 = tiny_load64(tiny_3_unary_3_table);
-  const int8x16x4_t t1 = tiny_load64(tiny_3_unary_3_table + 64);
-  const int8x16x4_t t2 = tiny_load64(tiny_3_unary_3_table + 128);
-  const int8x16x4_t t3 = tiny_load64(tiny_3_unary_3_table + 192);
+  const int8x16x4_t t0 = vld1q_s8_x4(tiny_3_unary_3_table);
+  const int8x16x4_t t1 = vld1q_s8_x4(tiny_3_unary_3_table + 64);
+  const int8x16x4_t t2 = vld1q_s8_x4(tiny_3_unary_3_table + 128);
+  const int8x16x4_t t3 = vld1q_s8_x4(tiny_3_unary_3_table + 192);
   for (int32_t i = 0; i < 9; i++) {
     for (int32_t e = 0; e < 3; e += 16) {
       const int8x16_t q = tiny_lookup_x16(vld1q_s8(x + i * 3 + e), t0, t1, t2, t3);
