@@ -92,6 +92,8 @@ export default {
     },
     keptIn('handlebars', 'emit/'),
     keptIn('onnx-proto', 'onnx/'),
+    // Whoever loads it elsewhere could load it before its telemetry is off.
+    keptIn('onnxruntime-node', 'onnx/runtime.ts'),
     keptIn('execa', 'build/'),
     keptIn('commander', 'cli/', 'main.ts'),
     keptIn('cli-progress', 'cli/'),

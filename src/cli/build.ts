@@ -9,7 +9,7 @@ import { type LayoutFlags, layoutEntries, layoutOf, withLayoutOptions } from './
 import { openModel } from './model-options.ts';
 import { manifestOptions, quantizerOptions } from './quantizer-options.ts';
 import { type QuantizingFlags, withQuantizingOptions } from './quantizing-options.ts';
-import { searchJson, searchOf, searchText, withReasons, writeFront } from './search-options.ts';
+import { searchEntries, searchJson, searchOf, searchText, withReasons, writeFront } from './search-options.ts';
 import { accuracyText, layerTable, verificationText } from './tables.ts';
 
 type Flags = QuantizingFlags & LayoutFlags & { out?: string; target: string };
@@ -52,7 +52,7 @@ async function run(
       seed: flags.seed,
       name: flags.name,
       layout,
-      options: { ...manifestOptions(flags), ...layoutEntries(layout) },
+      options: { ...manifestOptions(flags), ...searchEntries(flags), ...layoutEntries(layout) },
     },
     progress,
   );

@@ -151,11 +151,14 @@ export function manifestOptions(flags: QuantizerFlags & DataFlags): Record<strin
     ...(analysis !== defaultOptions.analysis && { analysis }),
     ...(analysis === 'calibrated' && { guard: flags.guard }),
   };
+  const data = flags.samples === undefined ? {} : { samples: flags.samples };
   const layers = layer.length === 0 ? {} : { layer: layer.join(' ') };
   const mode = analysis === 'calibrated' ? 'calibrated' : 'proven';
   const accuracy = {
     ...(flags.techniques !== 'auto' && { techniques: flags.techniques }),
     ...(flags.clipping !== defaultOptions.clipping && { clipping: flags.clipping }),
   };
-  return { accBits, lanes, mode, ...ranges, requant, bits, weightBits, segments, ...accuracy, ...layers, seed };
+  const domain = flags.winograd === defaultOptions.winograd ? {} : { winograd: flags.winograd };
+  const numbers = { accBits, lanes, mode, ...ranges, requant, bits, weightBits, segments };
+  return { ...numbers, ...domain, ...accuracy, ...layers, ...data, seed };
 }

@@ -55,6 +55,15 @@ export async function searchOf(flags: SearchFlags): Promise<SearchSettings | und
   };
 }
 
+/** What the manifest says about a search. */
+export function searchEntries({ search, maxDrop, maxInstructions }: SearchFlags): Record<string, string | number> {
+  return {
+    ...(search !== undefined && { search }),
+    ...(maxDrop !== undefined && { maxDrop }),
+    ...(maxInstructions !== undefined && { maxInstructions }),
+  };
+}
+
 /** The layers' reports; where a search chose, it is the reason. */
 export function withReasons<L extends { readonly name: string }>(
   layers: readonly L[],

@@ -5,12 +5,12 @@ import type { Graph } from '../graph/types.ts';
 import { clampView, copyView } from '../kernels/copy.ts';
 import type { ConstantArray, Operand, Packed } from '../kernels/kernel.ts';
 import { nothingPacked } from '../kernels/simple.ts';
+import { narrowRange, quantOf } from '../ops/quantized.ts';
 import type { Placement } from '../plan/placement.ts';
 import type { BorderFill, LayerStep, Plan, Scratch, Step } from '../plan/plan.ts';
 import type { Target } from '../targets/target.ts';
 import { copyFacts, layerFacts } from './describe.ts';
 import { functionName } from './names.ts';
-import { narrowRange } from './ports.ts';
 import { renderC } from './render.ts';
 import { joinComments } from './text.ts';
 
@@ -108,8 +108,10 @@ function bodyOf(context: Context, step: Step, packed: Packed, arrayName: (array:
   if (step.kind === 'layer') return { template: step.kernel.name, view: kernelView(context, step, packed, arrayName) };
   const [x] = step.inputs;
   const [from, to] = [operandOf(x), operandOf(step.output)];
-  const given = step.kind === 'load' ? narrowRange(tensorOf(context.graph, step.output.tensor)) : undefined;
-  if (given !== undefined) return { template: 'load-clamped', view: clampView(step.output.extent, from, to, given) };
+  if (step.kind === 'load') {
+    const range = narrowRange(quantOf(tensorOf(context.graph, step.output.tensor)));
+    if (range) return { template: 'load-clamped', view: clampView(step.output.extent, from, to, range) };
+  }
   const view = copyView(step.output.extent, from, to);
   if (step.kind !== 'constant') return { template: 'copy', view };
   return { template: 'constant', view: { ...view, data: arrayName('data') } };

@@ -4,7 +4,6 @@ import { must } from '../core/must.ts';
 import { tensorOf } from '../graph/build.ts';
 import { dataWidth, quantOf } from '../ops/quantized.ts';
 import { reductionSummary } from './describe.ts';
-import { type CPort, narrowRange } from './ports.ts';
 import type { EmitContext, SourceFile } from './types.ts';
 import { weightBytes } from './weights-arrays.ts';
 
@@ -83,7 +82,7 @@ export const manifestSchema = z.object({
       name: z.string(),
       parameter: z.string(),
       tensor: tensorSchema,
-      /** Of an input: the integers that are not clamped; absent where all of 8 bits are taken. */
+      /** Of an input of fewer than 8 bits: the integers that it is clamped to. */
       range: z.object({ lo: whole, hi: whole }).exactOptional(),
     }),
   ),
@@ -118,7 +117,13 @@ export function manifestOf(context: EmitContext, files: readonly SourceFile[]): 
     prefix,
     target: target.name,
     options: { ...options.options },
-    ports: ports.map((port) => portEntry(context, port)),
+    ports: ports.map(({ direction, name, cName, tensor, range }) => ({
+      direction,
+      name,
+      parameter: cName,
+      tensor: tensorEntry(context, tensor.id),
+      ...(range && { range }),
+    })),
     layers: layerEntries(context),
     weightBytes: weightBytes(context),
     ...(context.stackBytes !== undefined && { stackBytes: context.stackBytes }),
@@ -131,11 +136,6 @@ export function manifestOf(context: EmitContext, files: readonly SourceFile[]): 
     spdx: spdxPackage(context, files),
     files: files.map(({ path, contents }) => ({ path, bytes: Buffer.byteLength(contents), sha256: sha256(contents) })),
   };
-}
-
-function portEntry(context: EmitContext, { direction, name, cName, tensor }: CPort): Manifest['ports'][number] {
-  const range = direction === 'input' ? narrowRange(tensor) : undefined;
-  return { direction, name, parameter: cName, tensor: tensorEntry(context, tensor.id), ...(range && { range }) };
 }
 
 export function emitManifest(manifest: Manifest): SourceFile {

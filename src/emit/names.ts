@@ -3,12 +3,12 @@ import { reject } from '../core/diagnostics.ts';
 /** Longer names make the generated code hard to read; numbers keep them apart. */
 const longest = 40;
 
-/** Headers of the C library that a model's own, `include/<model>.h`, would hide from whoever includes them. */
+/** Headers of the C library and the compiler that a model's own, `include/<model>.h`, would hide from whoever includes them. */
 const headers = new Set(
-  `aio arm_neon assert complex ctype dirent dlfcn elf endian errno fcntl features fenv float getopt glob grp iconv inttypes iso646 limits link
-   locale malloc math memory netdb poll pthread pwd regex sched search semaphore setjmp signal spawn stdalign stdarg stdatomic
-   stdbool stddef stdint stdio stdlib stdnoreturn string strings tar termios tgmath threads time uchar unistd utime wchar
-   wctype`.split(/\s+/),
+  `aio arm_neon assert complex ctype dirent dlfcn elf endian errno fcntl features fenv float getopt glob grp
+   iconv inttypes iso646 limits link locale malloc math memory netdb poll pthread pwd regex sched search
+   semaphore setjmp signal spawn stdalign stdarg stdatomic stdbool stddef stdint stdio stdlib stdnoreturn string
+   strings tar termios tgmath threads time uchar unistd utime wchar wctype`.split(/\s+/),
 );
 
 /**

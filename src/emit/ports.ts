@@ -1,7 +1,7 @@
 import { tensorOf } from '../graph/build.ts';
 import { sameShape, sizeOf } from '../graph/shape.ts';
 import type { Graph, Port, Shape, Tensor } from '../graph/types.ts';
-import { quantOf } from '../ops/quantized.ts';
+import { narrowRange, quantOf } from '../ops/quantized.ts';
 import { asciiShape, describeTensor, float32Text } from './describe.ts';
 import type { BundleLayout } from './layout.ts';
 import { wrapList } from './text.ts';
@@ -17,6 +17,8 @@ export interface CPort {
   /** Of the ONNX value, whose axes may be in another order. */
   readonly onnxShape: Shape;
   readonly size: number;
+  /** Of an input of fewer than 8 bits: the integers that it is clamped to. */
+  readonly range?: { readonly lo: number; readonly hi: number };
 }
 
 /** Inputs, then outputs, in graph order: the order of the parameters of `<model>_run`. */
@@ -26,24 +28,23 @@ export function portsOf(graph: Graph): CPort[] {
     { name, tensor, shape }: Port,
     index: number,
     all: readonly Port[],
-  ): CPort => ({
-    direction,
-    name,
-    cName: all.length === 1 ? direction : `${direction}${index}`,
-    tensor: tensorOf(graph, tensor),
-    onnxShape: shape,
-    size: sizeOf(tensorOf(graph, tensor).shape),
-  });
+  ): CPort => {
+    const own = tensorOf(graph, tensor);
+    const range = direction === 'input' ? narrowRange(quantOf(own)) : undefined;
+    return {
+      direction,
+      name,
+      cName: all.length === 1 ? direction : `${direction}${index}`,
+      tensor: own,
+      onnxShape: shape,
+      size: sizeOf(own.shape),
+      ...(range && { range }),
+    };
+  };
   return [
     ...graph.inputs.map((p, i, all) => portOf('input', p, i, all)),
     ...graph.outputs.map((p, i, all) => portOf('output', p, i, all)),
   ];
-}
-
-/** The integers that a tensor may hold, where they are not all of 8 bits. */
-export function narrowRange(tensor: Tensor): { lo: number; hi: number } | undefined {
-  const { qmin: lo, qmax: hi } = quantOf(tensor);
-  return lo > -128 || hi < 127 ? { lo, hi } : undefined;
 }
 
 export interface MacroGroup {
@@ -53,11 +54,10 @@ export interface MacroGroup {
 
 /** Extents, scale and zero point of a port as macros; of an input of fewer bits, its range. */
 export function portMacros(prefix: string, port: CPort): MacroGroup {
-  const { tensor, size, cName, direction, name } = port;
+  const { tensor, size, cName, direction, name, range } = port;
   const { step, zeroPoint } = quantOf(tensor);
   const base = `${prefix}_${cName.toUpperCase()}`;
   const axes = ['HEIGHT', 'WIDTH', 'CHANNELS'];
-  const range = direction === 'input' ? narrowRange(tensor) : undefined;
   const extents = tensor.shape.length === 4 && tensor.shape[0] === 1 ? tensor.shape.slice(1) : [];
   return {
     comment: `${direction === 'input' ? 'Input' : 'Output'} "${name}": ${describeTensor(tensor)}`,

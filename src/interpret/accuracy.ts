@@ -1,10 +1,10 @@
-import { type InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 import { failed } from '../core/diagnostics.ts';
 import { must } from '../core/must.ts';
 import { type Progress, silentProgress } from '../core/progress.ts';
 import { batches, type Dataset, requireLabels } from '../data/dataset.ts';
 import { sizeOf } from '../graph/shape.ts';
 import type { Graph, Port } from '../graph/types.ts';
+import { type InferenceSession, Tensor as OrtTensor } from '../onnx/runtime.ts';
 import { createSession } from '../onnx/session.ts';
 import { createExactEvaluator } from './exact.ts';
 import { inputQuantizer } from './quantize-input.ts';

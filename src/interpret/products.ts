@@ -1,6 +1,6 @@
-import { Tensor as OrtTensor } from 'onnxruntime-node';
 import { must } from '../core/must.ts';
 import type { SourceModel, ValueInfo } from '../onnx/model.ts';
+import { Tensor as OrtTensor } from '../onnx/runtime.ts';
 import { createSession } from '../onnx/session.ts';
 
 /** Products of large matrices on ONNX Runtime, which is some fifty times as fast as loops here. */

@@ -1,7 +1,7 @@
-import { Tensor as OrtTensor } from 'onnxruntime-node';
 import { must } from '../core/must.ts';
 import type { Graph } from '../graph/types.ts';
 import type { SourceModel } from '../onnx/model.ts';
+import { Tensor as OrtTensor } from '../onnx/runtime.ts';
 import { createSession } from '../onnx/session.ts';
 import { isBatchable, withBatch } from './batching.ts';
 

@@ -6,7 +6,7 @@ import { poolDivision } from '../ops/pool-division.ts';
 import { integerClamp, quantOf } from '../ops/quantized.ts';
 import { floatLiteral } from './add-float32.ts';
 import type { Kernel } from './kernel.ts';
-import { batchMisfit, poolView } from './pool.ts';
+import { batchMisfit, type PoolView, poolView } from './pool.ts';
 import { outputSize } from './simple.ts';
 
 /** As ONNX Runtime's QLinearAveragePool and QLinearGlobalAveragePool, one channel at a time: exact, not fast. */
@@ -27,18 +27,26 @@ export const averagePoolFloat32: Kernel<AveragePoolOp> = {
     const [x, y] = [inputOf(node, graph), outputOf(graph, node)];
     const global = isGlobal(node, graph) && multiplierOf(node, graph);
     const { divisors } = poolDivision(node.op, x, y);
+    const view = poolView(node, must(inputs[0], 'x'), output);
     return {
-      ...poolView(node, must(inputs[0], 'x'), output),
+      ...view,
       ...integerClamp(y, node.op.clamp),
       zeroIn: quantOf(x).zeroPoint,
       global,
       values: arrayName('values'),
-      count: divisors.length === 1 ? `${divisors[0]}.0f` : '(float)((h1 - h0) * (w1 - w0))',
+      count:
+        divisors.length === 1 ? `${divisors[0]}.0f` : `(float)(${extentOf(view.rows)} * ${extentOf(view.columns)})`,
       step: floatLiteral(quantOf(y).step),
       zero: floatLiteral(quantOf(y).zeroPoint),
     };
   },
 };
+
+/** How many of a window's rows or columns count: one where none does, as in `poolDivision`. */
+function extentOf({ axis, mayMiss }: PoolView['rows']): string {
+  const extent = `${axis}1 - ${axis}0`;
+  return mayMiss ? `(${axis}1 > ${axis}0 ? ${extent} : 1)` : `(${extent})`;
+}
 
 function inputOf(node: Node<AveragePoolOp>, graph: Graph) {
   return must(inputsOf(graph, node)[0], 'x');

@@ -34,7 +34,7 @@ export function copyView(shape: Shape, from: Operand, to: Operand, perm?: readon
 
 /** Copies a tensor that may hold any integers to one that may hold those of `lo` to `hi` only. */
 export function clampView(shape: Shape, from: Operand, to: Operand, { lo, hi }: { lo: number; hi: number }) {
-  return { ...copyLoops(copiedLoops(shape, from, to), undefined, undefined, 'clamp-leaf'), lo, hi };
+  return { loops: nestRuns(mergeLoops(copiedLoops(shape, from, to)), 'clamp-leaf'), lo, hi };
 }
 
 /** The loops of `copyView`, as they come. */
@@ -45,28 +45,33 @@ export function copiedLoops(shape: Shape, from: Operand, to: Operand, perm?: rea
   return shape.map((count, axis) => ({ count, strides: [source[axisOf(axis)]!, target[axis]!] }));
 }
 
-/**
- * Copies `loops`, whose strides are those of the source and of the target.
- * @param leaf the partial of the innermost body
- */
-export function copyLoops(
-  loops: readonly Loop[],
-  target: LoopBase = { name: 'y', offset: 0 },
-  source: LoopBase = { name: 'x', offset: 0 },
-  leaf: 'copy-leaf' | 'clamp-leaf' = 'copy-leaf',
-): CopyView {
+const wholeInput: LoopBase = { name: 'x', offset: 0 };
+const wholeOutput: LoopBase = { name: 'y', offset: 0 };
+
+/** Copies `loops`, whose strides are those of the source and of the target. */
+export function copyLoops(loops: readonly Loop[], target = wholeOutput, source = wholeInput): CopyView {
   const merged = mergeLoops(loops);
-  const { outer, run } = splitRuns(merged);
-  const interleaving = run === 1 ? interleavingOf(merged) : undefined;
+  const interleaving = splitRuns(merged).run === 1 ? interleavingOf(merged) : undefined;
   return {
     neon: interleaving && nestInterleaved(interleaving, source, target),
-    loops: nestLoops(outer, [source, target], leaf, ([from, to]) => ({
-      from: must(from, 'source'),
-      to: must(to, 'target'),
-      bytes: run,
-      single: run === 1,
-    })),
+    loops: nestRuns(merged, 'copy-leaf', target, source),
   };
+}
+
+/** Merged loops around what lies next to each other on both sides; `leaf` is the partial that copies it. */
+function nestRuns(
+  merged: readonly Loop[],
+  leaf: 'copy-leaf' | 'clamp-leaf',
+  target = wholeOutput,
+  source = wholeInput,
+): LoopNest<CopyLeaf> {
+  const { outer, run } = splitRuns(merged);
+  return nestLoops(outer, [source, target], leaf, ([from, to]) => ({
+    from: must(from, 'source'),
+    to: must(to, 'target'),
+    bytes: run,
+    single: run === 1,
+  }));
 }
 
 function inputShape(shape: Shape, perm: readonly number[]): Shape {

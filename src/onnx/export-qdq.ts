@@ -5,6 +5,7 @@ import { permuteShape, transposeData } from '../graph/shape.ts';
 import type { Graph, Node, QuantParams, Tensor } from '../graph/types.ts';
 import { definitionOf } from '../ops/index.ts';
 import type { OnnxWriter } from '../ops/onnx-writer.ts';
+import { narrowRange } from '../ops/quantized.ts';
 import { storedPermutation } from '../ops/stored.ts';
 import { createModelBuilder, type ModelBuilder } from './build-model.ts';
 import { withDirectLayers } from './direct-layers.ts';
@@ -59,8 +60,10 @@ function bindQuantized(builder: ModelBuilder, tensor: Tensor, value: string): vo
     builder.constant('zeroPoint', [], Int8Array.of(zeroPoint)),
   ];
   let q = builder.node('QuantizeLinear', [value, ...parameters]);
-  if (qmin > -128 || qmax < 127) {
-    const bounds = [builder.constant('qmin', [], Int8Array.of(qmin)), builder.constant('qmax', [], Int8Array.of(qmax))];
+  const range = narrowRange({ qmin, qmax });
+  if (range !== undefined) {
+    const { lo, hi } = range;
+    const bounds = [builder.constant('qmin', [], Int8Array.of(lo)), builder.constant('qmax', [], Int8Array.of(hi))];
     q = builder.node('Clip', [q, ...bounds]);
   }
   builder.bind(tensor, builder.node('DequantizeLinear', [q, ...parameters]));

@@ -1,6 +1,6 @@
-import { type InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 import { invariant } from '../core/diagnostics.ts';
 import type { SourceModel, SourceTensor } from './model.ts';
+import { type InferenceSession, Tensor as OrtTensor } from './runtime.ts';
 import { createSession, type SessionOptions } from './session.ts';
 
 /** Runs a model once in ONNX Runtime: for constant folding and tests, not for throughput. */

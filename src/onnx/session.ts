@@ -1,7 +1,6 @@
-import './no-telemetry.ts';
-import { InferenceSession } from 'onnxruntime-node';
 import { encodeModel } from './encode.ts';
 import type { SourceModel } from './model.ts';
+import { InferenceSession } from './runtime.ts';
 
 /**
  * ONNX Runtime moves a zero Pad into the MaxPool behind it, where padding never wins. That is wrong wherever a window's

@@ -25,6 +25,14 @@ export function dataWidth({ qmin, qmax }: Pick<QuantParams, 'qmin' | 'qmax'>): {
   return whole ? { bits } : { bits, steps };
 }
 
+/** The integers that an activation may hold, where they are not all of 8 bits. */
+export function narrowRange({
+  qmin: lo,
+  qmax: hi,
+}: Pick<QuantParams, 'qmin' | 'qmax'>): { lo: number; hi: number } | undefined {
+  return lo > -128 || hi < 127 ? { lo, hi } : undefined;
+}
+
 /**
  * The step that a real value rounds to, inside the tensor's range; ±Infinity give its ends. This is ONNX's
  * QuantizeLinear to the bit: a float32 division, rounded to nearest, halves to even.

@@ -199,7 +199,7 @@ describe('the built program (npm run build)', () => {
       args: ['-c', '"$0" "$@" > /dev/full', process.execPath, ...words],
       timeoutMs: 60_000,
     });
-    expect(stderr).toMatch(/^error: the output cannot be written: ENOSPC.*\n$/);
+    expect(stderr).toMatch(/^error\[unwritable-output\]: the output cannot be written: ENOSPC.*\n {2}at stdout\n$/);
     expect(exitCode).toBe(1);
   });
 

@@ -11,10 +11,12 @@ const pools: readonly Operator[] = [
   { shapes: [[1, 7, 6, 5]], op: maxPool({ kernel: [3, 3], strides: [1, 2], pads: [2, 1, 1, 3], dilations: [2, 3] }) },
   { shapes: [[1, 4, 4, 3]], op: maxPool({ kernel: [2, 2], strides: [1, 1], pads: [3, 3, 3, 3] }) },
   // Windows in the padding altogether.
-  ...[false, true].map((countIncludePad): Operator => {
-    const op = averagePool({ strides: [1, 1], pads: [3, 0, 4, 2], countIncludePad });
-    return { shapes: [[1, 4, 5, 20]], op, input: quant(0.05, 40), output: quant(0.05, -3) };
-  }),
+  ...[false, true].flatMap((countIncludePad) =>
+    [{}, { requant: 'float32' } as const].map((requant): Operator => {
+      const op = averagePool({ strides: [1, 1], pads: [3, 0, 4, 2], countIncludePad, ...requant });
+      return { shapes: [[1, 4, 5, 20]], op, input: quant(0.05, 40), output: quant(0.05, -3) };
+    }),
+  ),
   { shapes: [[1, 3, 3, 4]], op: averagePool({ strides: [3, 3], pads: [3, 3, 2, 2] }), input: quant(0.05, 40) },
   { shapes: [[1, 7, 6, 20]], op: averagePool({ kernel: [3, 3], strides: [1, 1], pads: [1, 1, 1, 1] }) },
   { shapes: [[1, 7, 6, 20]], op: averagePool({ kernel: [3, 3], pads: [1, 1, 1, 1], countIncludePad: true }) },

@@ -1,7 +1,7 @@
 import { must } from '../../core/must.ts';
 import type { WinogradOp } from '../../graph/types.ts';
 import { tapRange } from '../../numeric/winograd.ts';
-import { integerClamp, quantOf } from '../../ops/quantized.ts';
+import { integerClamp, narrowRange, quantOf } from '../../ops/quantized.ts';
 import { stretchView } from '../k-lanes/course-view.ts';
 import { tileChannels } from '../k-lanes/tile.ts';
 import { stepProducts } from '../k-lanes/walk.ts';
@@ -76,7 +76,7 @@ function inputView(layer: WinogradLayer, x: Operand) {
     rounds: multiplier.some((m) => m !== 2 ** 15),
     /** Some taps stay as they are next to others that do not. */
     mixed: multiplier.some((m) => m !== 2 ** 15) && multiplier.includes(2 ** 15),
-    clamps: qmin > -128 || qmax < 127,
+    clamps: narrowRange({ qmin, qmax }) !== undefined,
     qmin,
     qmax,
     offset,
