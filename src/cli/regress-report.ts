@@ -33,10 +33,18 @@ export function withReportOptions(command: Command): Command {
     .option('--markdown <file>', 'write the results as Markdown');
 }
 
+/**
+ * Before the work: that the reports will find a place, and the last results can be read.
+ * @throws reject `unwritable-output`, `bad-results`
+ */
+export async function checkReports({ state, junit, markdown }: ReportFlags): Promise<void> {
+  for (const file of [state, junit, markdown]) if (typeof file === 'string') await requireWritable(file);
+  if (state !== false) await readState(state);
+}
+
 /** Compares with the last run, writes the reports, and keeps the results unless something is wrong with them. */
 export async function concludeRegress(results: RegressResults, flags: ReportFlags): Promise<Outcome> {
   const { state, strict = false, accept = false, junit, markdown } = flags;
-  for (const file of [state, junit, markdown]) if (typeof file === 'string') await requireWritable(file);
   const before = state === false ? undefined : await readState(state);
   const changes = compareResults(before, results);
   const equal = allEqual(results);

@@ -9,7 +9,7 @@ import { regress } from '../regress/regress.ts';
 import type { CompilerKind } from '../targets/target.ts';
 import { type GlobalOptions, type Outcome, perform, withGlobalOptions } from './command.ts';
 import { withCompilers } from './compilers.ts';
-import { concludeRegress, type ReportFlags, withReportOptions } from './regress-report.ts';
+import { checkReports, concludeRegress, type ReportFlags, withReportOptions } from './regress-report.ts';
 import { listOf, listOption } from './words.ts';
 
 interface Flags extends GlobalOptions, ReportFlags {
@@ -51,9 +51,11 @@ async function run(dirs: readonly string[], flags: Flags, progress: Progress): P
     throw reject({ code: 'bad-usage', message: 'a shard’s results must go to a file', place: '--shard', hint });
   }
   if (file !== undefined) await requireWritable(file);
+  // A part is nothing to compare with a whole.
+  const reports = shard === undefined ? flags : { ...flags, state: false as const, strict: false };
+  await checkReports(reports);
   const matrix = { compilers: flags.compilers, optimizations: flags.opt, cpus: flags.cpus };
   const results = await regress({ dirs, matrix, ...(shard && { shard }) }, progress);
   if (file !== undefined) await writeFileSafely(file, `${JSON.stringify(results, null, 2)}\n`);
-  // A part is nothing to compare with a whole.
-  return concludeRegress(results, shard === undefined ? flags : { ...flags, state: false, strict: false });
+  return concludeRegress(results, reports);
 }

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import Table from 'cli-table3';
 import { grouped, percent } from '../core/format.ts';
+import type { Part } from '../core/shard.ts';
 import { writeFileSafely } from '../core/write-file.ts';
 import { type CurvePoint, sweepPicture } from '../report/sweep-picture.ts';
 import type { Accumulator, SweepPoint } from '../stages/sweep.ts';
@@ -15,7 +16,7 @@ export function sweepFiles(out: string, whole: boolean): readonly string[] {
 }
 
 /** What `sweep.json` holds. */
-export interface SweepResult {
+export interface SweepResult extends Part {
   readonly model: string;
   readonly samples: number;
   readonly floatTop1: number;

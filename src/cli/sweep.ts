@@ -75,8 +75,8 @@ async function run(path: string, flags: Flags, progress: Progress): Promise<Outc
     { ...flags, accBits: 16, lanes: 'auto', analysis: 'weights', segments, techniques, winograd: 'off' },
     flags.samples,
   );
-  const { seed, samples, images } = flags;
-  const files = sweepFiles(flags.out, flags.shard === undefined);
+  const { seed, samples, images, shard } = flags;
+  const files = sweepFiles(flags.out, shard === undefined);
   for (const file of files) await requireWritable(file);
   const { graph } = model;
   const calibration = await readData(graph, flags.calibrate ?? recipe.calibrate, recipe, { samples, seed });
@@ -92,9 +92,10 @@ async function run(path: string, flags: Flags, progress: Progress): Promise<Outc
   const all = flags.lanes.flatMap((lanes) =>
     flags.analysis.flatMap((analysis) => flags.accBits.map((bits): Accumulator => ({ bits, lanes, analysis }))),
   );
-  const accumulators = shardOf(all, flags.shard);
+  const accumulators = shardOf(all, shard);
   const points = await sweep({ graph, calibration, quantizer, accumulators, float, evaluations }, progress);
-  const result = { model: graph.name, samples: float.samples, floatTop1: float.top1, points };
+  const what = { model: graph.name, samples: float.samples, floatTop1: float.top1 };
+  const result = { ...what, ...(shard && { shard }), points };
   await writeSweep(files, result);
   return { json: { ...result, files, evaluations: evaluations.asked }, text: () => sweepText(result, files), ok: true };
 }

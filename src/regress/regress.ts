@@ -1,7 +1,7 @@
 import { canCountInstructions } from '../build/plugin.ts';
 import { reject } from '../core/diagnostics.ts';
 import { type Progress, silentProgress } from '../core/progress.ts';
-import { interleaved, type Shard, shardOf } from '../core/shard.ts';
+import { joined, type Shard, shardOf } from '../core/shard.ts';
 import { lackingCpus, type Matrix, type MatrixToolchain, matrixToolchains } from './matrix.ts';
 import { openBundle, type ReplayedBundle, replay } from './replay.ts';
 import { type RegressResults, regressResults } from './result.ts';
@@ -43,7 +43,7 @@ export async function regress(request: RegressRequest, progress: Progress = sile
     }),
   );
   progress.done();
-  return regressResults(programs);
+  return regressResults(programs, shard);
 }
 
 function distinct(dirs: readonly string[]): readonly string[] {
@@ -56,10 +56,10 @@ function distinct(dirs: readonly string[]): readonly string[] {
 
 /**
  * The results of all shards as one, in the order of bundles and builds that one run has.
- * @throws reject `shards-do-not-fit` where two of them ran the same program
+ * @throws reject `shards-do-not-fit` where they are not all shards of one run, or two of them ran the same program
  */
 export function mergeResults(parts: readonly RegressResults[]): RegressResults {
-  const programs = interleaved(parts.map((part) => part.programs));
+  const programs = joined(parts, (part) => part.programs);
   const names = programs.map(({ bundle, build }) => `${bundle}, ${build}`);
   const twice = names.find((name, i) => names.indexOf(name) !== i);
   if (twice === undefined) return regressResults(programs);
@@ -67,6 +67,6 @@ export function mergeResults(parts: readonly RegressResults[]): RegressResults {
     code: 'shards-do-not-fit',
     message: 'two of the files have results of the same program',
     place: twice,
-    hint: 'Merge the results of shards 1/n to n/n of one run, in this order.',
+    hint: 'Merge the results of shards 1/n to n/n of one run.',
   });
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Shard } from '../core/shard.ts';
 
 const whole = z.number().int();
 
@@ -39,6 +40,8 @@ const programSchema = z.object({
 export const resultsSchema = z.object({
   kind: z.literal('regress'),
   format: z.literal(1),
+  /** Which of how many parts this is; absent where it is the whole. */
+  shard: z.object({ index: whole, count: whole }).exactOptional(),
   programs: z.array(programSchema),
 });
 
@@ -46,8 +49,8 @@ export type ReplayRun = z.infer<typeof runSchema>;
 export type ProgramResult = z.infer<typeof programSchema>;
 export type RegressResults = z.infer<typeof resultsSchema>;
 
-export function regressResults(programs: readonly ProgramResult[]): RegressResults {
-  return { kind: 'regress', format: 1, programs: [...programs] };
+export function regressResults(programs: readonly ProgramResult[], shard?: Shard): RegressResults {
+  return { kind: 'regress', format: 1, ...(shard && { shard }), programs: [...programs] };
 }
 
 /** Every program gave every byte, and there was one. */

@@ -1,7 +1,7 @@
 import { cp, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { beforeAll, expect, test } from 'vitest';
+import { beforeAll, expect, test, vi } from 'vitest';
 import { countsInstructions } from '../helpers/instructions.ts';
 import { convGraph } from '../helpers/reductions.ts';
 import { writeTestBundle } from '../verify/bundle.ts';
@@ -141,6 +141,7 @@ test('shards, merged, are the whole', async () => {
   expect(merged.exitCode, merged.stderr).toBe(0);
   expect(await readFile(at('merged.json'), 'utf8')).toBe(await readFile(whole, 'utf8'));
   expect(await refusal(2, folder, 'merge', whole, parts[0]!.file)).toContain('shards-do-not-fit');
+  expect(await refusal(2, folder, 'merge', parts[1]!.file)).toContain('shards-do-not-fit');
   await rm(at('merged.json'));
 });
 
@@ -150,5 +151,14 @@ test('refuses what it cannot do', async () => {
   expect(await refusal(2, folder, 'regress', folder)).toContain('not-a-bundle');
   expect(await refusal(2, folder, 'regress', at('one'), '--opt', '-O9')).toContain('bad-flag');
   await writeFile(at('state-bad.json'), '{}');
+  // Before anything is compiled: there is no such compiler.
+  vi.stubEnv('NEONARROW_CC', '/nowhere');
+  for (const words of [
+    ['--junit', '/proc/x.xml'],
+    ['--state', at('state-bad.json')],
+  ]) {
+    expect(await refusal(2, folder, 'regress', at('one'), ...words)).toMatch(/unwritable-output|bad-results/);
+  }
+  vi.unstubAllEnvs();
   expect(await refusal(2, folder, 'merge', at('state-bad.json'))).toContain('bad-results');
 });

@@ -62,7 +62,11 @@ describe('sweep', () => {
     for (const name of ['sweep.csv', 'sweep.svg', 'sweep.json']) {
       expect(await read('merged', name)).toBe(await read('whole', name));
     }
+    const turned = await neonarrow('merge', ...files.toReversed(), '--out', join(folder, 'turned'), '--json');
+    expect(turned.exitCode, turned.stderr).toBe(0);
+    expect(await read('turned', 'sweep.json')).toBe(await read('whole', 'sweep.json'));
     expect(await refusal(2, folder, 'merge', files[0]!, files[0]!)).toContain('shards-do-not-fit');
+    expect(await refusal(2, folder, 'merge', files[0]!)).toContain('shards-do-not-fit');
   });
 
   test('goes on where it was: nothing is evaluated twice, and the files are the same', async () => {

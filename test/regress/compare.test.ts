@@ -95,5 +95,6 @@ describe('reports', () => {
 });
 
 test('shards that overlap are refused', () => {
-  expect(() => mergeResults([before, before])).toThrow('two of the files have results of the same program');
+  const parts = [1, 2].map((index) => ({ ...before, shard: { index, count: 2 } }));
+  expect(() => mergeResults(parts)).toThrow('two of the files have results of the same program');
 });
