@@ -6,7 +6,9 @@ import { type SearchFlags, searchEntries, withSearchOptions } from '../../src/cl
 
 /** The manifest of a bundle that `build` made with these options. */
 function optionsOf(...words: readonly string[]): object {
-  const command = withSearchOptions(withQuantizerOptions(withDataOptions(new Command(), { calibrate: true })));
+  const command = withSearchOptions(
+    withQuantizerOptions(withDataOptions(new Command(), { calibrate: true, evaluate: true })),
+  );
   const flags = command.parse(words, { from: 'user' }).opts<QuantizerFlags & DataFlags & SearchFlags>();
   return { ...manifestOptions(flags), ...searchEntries(flags) };
 }
