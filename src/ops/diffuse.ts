@@ -19,13 +19,17 @@ function float(_node: Node<DiffuseOp>, { writer, inputs, output }: FloatIo): voi
  * Rows from the top, pixels from the left, channels in order, with an error e of each element, 0 outside:
  *
  *     m = (e of the left + e of the one above) >> 1;  t = x + m − (m >> 2)
- *     y = the integer whose cell t, with what other channels carry to it, lies in, or the nearest there is
+ *     y = the integer whose cell t, with what other channels carry to it, lies in, or the nearest there is: up to what is left of `pixelSum`
  *     e = t − the middle of that cell
  *
  * all in int8, saturated. A zero stays one where zero is the lowest integer, and hands on what it gets.
  * @param carried absent where nothing is carried
  */
-export function diffused({ inputs, values, output }: IntegerIo, carried: Carried | undefined): Int8Array {
+export function diffused(
+  { pixelSum = Infinity }: DiffuseOp,
+  { inputs, values, output }: IntegerIo,
+  carried: Carried | undefined,
+): Int8Array {
   const [input] = inputs as [Tensor];
   const [x] = values as [Int8Array];
   const { shift, offset, middle, keepsZeros } = diffusionOf(input, output);
@@ -38,12 +42,15 @@ export function diffused({ inputs, values, output }: IntegerIo, carried: Carried
   for (let from = 0; from < x.length; from += channels) {
     const left = from % row;
     const own = left + channels;
+    let room = pixelSum;
     for (let c = 0; c < channels; c++) {
       const v = x[from + c]!;
       const m = (errors[left + c]! + errors[own + c]!) >> 1;
       const t = int8(v + m - (m >> 2));
       const all = carried ? int8(t + int8(carried(c, errors, own))) : t;
-      const q = keepsZeros && v === zero ? qmin : Math.max(qmin, Math.min(qmax, (all >> shift) + offset));
+      const most = Math.min(qmax, qmin + room);
+      const q = keepsZeros && v === zero ? qmin : Math.max(qmin, Math.min(most, (all >> shift) + offset));
+      room -= q - qmin;
       y[from + c] = q;
       errors[own + c] = int8(t - (q << shift) - middle);
     }
@@ -71,5 +78,6 @@ export const diffuse: OpDefinition<DiffuseOp> = {
   parsers: {},
   infer: (_node, inputs) => (inputs[0] as Tensor).shape,
   float,
-  integer: ({ op }, io) => diffused(io, op.carries && carriedBy(op.carries, must(io.output.shape[3], 'channels'))),
+  integer: ({ op }, io) =>
+    diffused(op, io, op.carries && carriedBy(op.carries, must(io.output.shape[3], 'channels'))),
 };

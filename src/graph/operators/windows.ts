@@ -57,6 +57,11 @@ export interface DiffuseOp {
   readonly kind: 'diffuse';
   /** Absent where errors go to other pixels only. */
   readonly carries?: ChannelCarries;
+  /**
+   * What the channels of an output pixel add up to at most, in steps from the lowest integer, which is then the zero point: as much as a
+   * pixel holds before the layers that read it could overflow. Absent where nothing is kept. Positive.
+   */
+  readonly pixelSum?: number;
 }
 
 /**
