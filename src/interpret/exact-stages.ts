@@ -110,7 +110,8 @@ function loopOf(graph: Graph, node: Node): (values: Values) => Int8Array {
   if (!isKind(node, 'diffuse') || node.op.carries === undefined) return (values) => runNode(graph, node, values);
   const [[input], output] = [inputsOf(graph, node) as [Tensor], outputOf(graph, node)];
   const carried = fastCarries(node.op.carries, must(output.shape[3], 'channels'));
-  return (values) => diffused(node.op, { inputs: [input], values: [must(values.get(input.id), input.id)], output }, carried);
+  return (values) =>
+    diffused(node.op, { inputs: [input], values: [must(values.get(input.id), input.id)], output }, carried);
 }
 
 /** The samples `from` to `to − 1` of a tensor. */

@@ -78,6 +78,5 @@ export const diffuse: OpDefinition<DiffuseOp> = {
   parsers: {},
   infer: (_node, inputs) => (inputs[0] as Tensor).shape,
   float,
-  integer: ({ op }, io) =>
-    diffused(op, io, op.carries && carriedBy(op.carries, must(io.output.shape[3], 'channels'))),
+  integer: ({ op }, io) => diffused(op, io, op.carries && carriedBy(op.carries, must(io.output.shape[3], 'channels'))),
 };
