@@ -71,7 +71,7 @@ const modes = ['proven', 'calibrated'] as const;
  */
 export function withTechniqueOptions(
   command: Command,
-  auto = 'bias for NEON lanes of 16 bits or more, unless --segments is a number; else default, below 16 bits with diffusion, for --lanes 1 with channel-diffusion',
+  auto = 'bias for NEON lanes of 16 bits or more, unless --segments is a number; else default, below 16 bits with diffusion, for --lanes 1 with pixel-sums',
 ): Command {
   return command
     .optionsGroup('Quantizing:')

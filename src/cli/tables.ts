@@ -62,8 +62,9 @@ const diffusionTexts = {
 /** What `quantize --report` adds: each layer's budget and the reason for its widths. */
 export function reasonTable(layers: readonly LayerReport[]): string {
   const table = new Table({ ...plainTable, head: ['layer', 'budget', 'why'], colAligns: ['left', 'right', 'left'] });
-  for (const { name, budget, why, diffused } of layers) {
-    const reasons = [why, diffused && diffusionTexts[diffused]].filter(Boolean).join('; ');
+  for (const { name, budget, why, diffused, pixelSum } of layers) {
+    const limit = pixelSum && `at most ${grouped(pixelSum)} steps a pixel`;
+    const reasons = [why, diffused && diffusionTexts[diffused], limit].filter(Boolean).join('; ');
     table.push([name, `Σ|w| ≤ ${grouped(budget)}`, reasons]);
   }
   return tableText(table);

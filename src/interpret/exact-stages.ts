@@ -80,6 +80,8 @@ async function createStage(
   if (!hasExactForm(first)) return loopStage(graph, first);
   const last = graph.nodes.indexOf(must(nodes.at(-1), 'node'));
   const needed = nodes.flatMap((n) => n.outputs).filter((id) => isReadAfter(graph, id, last) || wanted.includes(id));
+  // Behind the last tensor that is wanted.
+  if (needed.length === 0) return { run: async () => {}, release: async () => {} };
   const session = await createExactSession(partOf(graph, nodes, needed), needed, options);
   return {
     async run(values, count) {

@@ -1,4 +1,5 @@
 import type { AccumulatorModel } from '../graph/types.ts';
+import { limitedRanges, type PixelLimit } from './pixel-sums.ts';
 import { accumulatorOfProduct } from './segments.ts';
 
 /**
@@ -8,6 +9,11 @@ import { accumulatorOfProduct } from './segments.ts';
 export interface SumRange {
   readonly lo: number;
   readonly hi: number;
+}
+
+/** What a layer's weights are multiplied by: each operand is in [lo, hi], and where there is a limit, they keep it together. */
+export interface OperandRange extends SumRange {
+  readonly pixels?: PixelLimit;
 }
 
 export interface AccumulatorProof {
@@ -24,10 +30,10 @@ const lanesAFlush = 8;
 /**
  * The range of each accumulator of one output channel.
  * @param weights K integer weights, in the order in which products are counted
- * @param x the input tensor's own range [µ, ν]
+ * @param x the input tensor's own range [µ, ν], and what its pixels keep
  * @returns one range for each segment and lane, `[segment · lanes + lane]`
  */
-export function sumRanges(model: AccumulatorModel, weights: ArrayLike<number>, x: SumRange): SumRange[] {
+export function sumRanges(model: AccumulatorModel, weights: ArrayLike<number>, x: OperandRange): SumRange[] {
   return rangesOf(model, accumulatorOfProduct(model, weights.length), weights, x);
 }
 
@@ -35,9 +41,11 @@ function rangesOf(
   model: AccumulatorModel,
   accumulators: Int32Array,
   weights: ArrayLike<number>,
-  x: SumRange,
+  x: OperandRange,
 ): SumRange[] {
   const count = model.segments.length * model.lanes;
+  const { pixels } = x;
+  if (pixels !== undefined) return limitedRanges(accumulators, count, weights, x, pixels);
   const [lo, hi] = [new Float64Array(count), new Float64Array(count)];
   for (let k = 0; k < weights.length; k++) {
     const [low, high] = [weights[k]! * x.lo, weights[k]! * x.hi];
@@ -116,7 +124,7 @@ export function proveReduction(
   model: AccumulatorModel,
   weights: Int8Array,
   channels: number,
-  x: SumRange,
+  x: OperandRange,
 ): AccumulatorProof {
   const length = weights.length / channels;
   const accumulators = accumulatorOfProduct(model, length);

@@ -18,7 +18,15 @@ import { type Reduction, stepCount } from '../ops/definition.ts';
 import { definitionOf } from '../ops/index.ts';
 import { reductionRequantizer } from '../ops/quantized.ts';
 import { fitsRequantizer, winogradRanges, winogradScales } from '../ops/winograd-parts.ts';
-import { type AccumulatorProof, fitsWindow, overflowOf, proveReduction, type SumRange } from './accumulator.ts';
+import {
+  type AccumulatorProof,
+  fitsWindow,
+  type OperandRange,
+  overflowOf,
+  proveReduction,
+  type SumRange,
+} from './accumulator.ts';
+import { pixelLimitOf } from './pixel-sums.ts';
 
 export type ReductionNode = Node<Conv2dOp> | Node<FullyConnectedOp>;
 
@@ -41,7 +49,7 @@ export interface IntegerLayer {
   /** The input's quantization. */
   readonly x: QuantParams;
   /** The range of what is multiplied: of the input, or of the input transformed. */
-  readonly operands: SumRange;
+  readonly operands: OperandRange;
   readonly weights: Tensor & { readonly data: Int8Array; readonly quant: QuantParams };
   readonly bias: Tensor & { readonly data: Int32Array };
 }
@@ -50,12 +58,14 @@ export function integerLayerOf(graph: Graph, node: IntegerNode): IntegerLayer {
   const inputs = inputsOf(graph, node);
   const reduction = must(definitionOf(node).reduction, `reduction of ${node.id}`)(node, inputs);
   const x = must(inputs[0]?.quant, `quantization of the input of ${node.id}`);
+  // Padding is part of pixels, too: it has to be their lowest integer.
+  const pixels = x.zeroPoint === x.qmin ? pixelLimitOf(graph, node) : undefined;
   return {
     node,
     integer: must(node.op.integer, `integer reduction of ${node.id}`),
     reduction,
     x,
-    operands: reduction.operands ?? { lo: x.qmin, hi: x.qmax },
+    operands: reduction.operands ?? { lo: x.qmin, hi: x.qmax, ...(pixels && { pixels }) },
     weights: inputs[1] as IntegerLayer['weights'],
     bias: inputs[2] as IntegerLayer['bias'],
   };

@@ -14,6 +14,7 @@ import { checkLayerNames, completeOptions, type QuantizeOptions } from './option
 import { quantizedInputs } from './quantized-inputs.ts';
 import { type Decision, type LayerReport, layerReports } from './report.ts';
 import { integerGraph } from './rewrite/integer-graph.ts';
+import { limitPixels } from './rewrite/limit-pixels.ts';
 import { withNarrowRequantization } from './rewrite/requant16.ts';
 import { withoutCopies } from './rewrite/split-readers.ts';
 import type { InstructionCount } from './search/request.ts';
@@ -73,17 +74,20 @@ export async function quantizeCalibrated(
   progress: Progress = silentProgress,
   instructionsOf?: InstructionCount,
 ): Promise<QuantizedModel> {
-  const { graph, dataset, subset, means } = statistics;
-  const plan = planWinograd(graph, given);
-  const options = withWinogradBits(graph, plan, given);
+  const { dataset, subset, means } = statistics;
+  const plan = planWinograd(statistics.graph, given);
+  const options = withWinogradBits(statistics.graph, plan, given);
+  const { techniques } = options;
   const choice = await chooseConfiguration(statistics, options, progress);
+  const graph = techniques.has('pixel-sums')
+    ? limitPixels(statistics.graph, choice, statistics.sampled, options)
+    : statistics.graph;
   const fitted = await fitLayers(graph, choice, statistics.slackOf, options);
   const quants = new Map([...choice.activations].map(([id, { quant }]) => [id, quant]));
   const rounded = integerGraph(graph, quants, fitted, options.requant);
   checkScales(rounded);
   const refined = await refine(statistics, rounded, fitted, options, progress);
   const inputs = quantizedInputs(rounded, dataset, subset);
-  const { techniques } = options;
   const wanted = await wantedOutputs(statistics, plan);
   const count = subset.length;
   const segments = winogradSegments(graph, plan, given);

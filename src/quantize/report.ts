@@ -1,7 +1,14 @@
 import { isKind, producerOf } from '../graph/build.ts';
 import type { Graph, NodeId } from '../graph/types.ts';
 import { dataWidth } from '../ops/quantized.ts';
-import { type AccumulatorProof, type SumRange, utilizationOf, widest, windowBudget } from '../proof/accumulator.ts';
+import {
+  type AccumulatorProof,
+  type SumRange,
+  sumRanges,
+  utilizationOf,
+  widest,
+  windowBudget,
+} from '../proof/accumulator.ts';
 import { certify, type IntegerLayer, type IntegerNode, integerLayerOf, isIntegerNode } from '../proof/certify.ts';
 import type { WinogradDecision, WinogradDecisions } from './winograd/decide.ts';
 
@@ -15,6 +22,8 @@ export interface LayerReport {
   readonly dataSteps?: number;
   /** Where the errors of rounding the input to these steps are diffused: to other pixels only, or to other channels, too. */
   readonly diffused?: 'pixels' | 'channels';
+  /** What the channels of a pixel of the input add up to at most, in steps, where that is kept. */
+  readonly pixelSum?: number;
   /** Bits that the integer weights of a channel need, averaged over the channels. */
   readonly weightBits: number;
   readonly accBits: number;
@@ -24,7 +33,7 @@ export interface LayerReport {
   /** The widest sum's share of the accumulator's window, averaged over the channels; 1 is all of it. */
   readonly utilization: number;
   readonly proven: boolean;
-  /** Σ|w| that each accumulator provably holds. */
+  /** Σ|w| that each accumulator provably holds, wherever the weights are: where pixels keep a sum, most hold more. */
   readonly budget: number;
   /** The narrowest single accumulator that provably holds a whole dot product: one lane, no flush, any input. */
   readonly scalarBits: number;
@@ -92,6 +101,7 @@ function reportOf(
     segments: accumulator.segments.length,
     utilization: round(mean(widestSums(layer, proof).map((range) => utilizationOf(range, accumulator.bits))), 3),
     proven: proof !== undefined,
+    ...(layer.operands.pixels && { pixelSum: layer.operands.pixels.sum }),
     budget: windowBudget(accumulator.bits, layer.operands),
     scalarBits: scalarBits(layer, channels),
     ...(decision && decision.noise > 0 && { sqnr: round(-10 * Math.log10(decision.noise), 1) }),
@@ -108,31 +118,38 @@ function widestSums(
 }
 
 /**
- * The width whose window holds the widest range of a channel's sum, (ν − µ)·Σ|w| + 1 integers (DESIGN §4). A factor that
- * all weights of a channel have is in no sum's way: it belongs to the scale.
+ * The width whose window holds the widest range of a channel's sum (DESIGN §4). A factor that all weights of a channel have is in no
+ * sum's way: it belongs to the scale.
  */
-function scalarBits({ operands: { lo, hi } }: IntegerLayer, channels: readonly Magnitudes[]): number {
-  const widest = channels.reduce((most, { norm }) => Math.max(most, norm), 0) * (hi - lo);
-  return Math.max(1, Math.ceil(Math.log2(widest + 1)));
+function scalarBits(
+  { operands, weights, reduction: { length } }: IntegerLayer,
+  channels: readonly Magnitudes[],
+): number {
+  const single = { bits: 32, lanes: 1, step: 1, runLength: length, segments: [length] };
+  const extents = channels.map(({ common }, o) => {
+    const [range] = sumRanges(single, weights.data.subarray(o * length, (o + 1) * length), operands);
+    return (range!.hi - range!.lo) / common;
+  });
+  return Math.max(1, Math.ceil(Math.log2(Math.max(0, ...extents) + 1)));
 }
 
-/** The integer weights of an output channel, without the factor that all of them have. */
+/** The integer weights of an output channel. */
 interface Magnitudes {
+  /** The factor that all of them have; 1 where there are none. */
+  readonly common: number;
+  /** Without that factor. */
   readonly largest: number;
-  /** Σ|w| */
-  readonly norm: number;
 }
 
 function magnitudesOf({ weights, reduction: { channels, length } }: IntegerLayer): Magnitudes[] {
   return Array.from({ length: channels }, (_, o) => {
-    let [common, largest, norm] = [0, 0, 0];
+    let [common, largest] = [0, 0];
     for (let k = o * length; k < (o + 1) * length; k++) {
       const q = Math.abs(weights.data[k]!);
       if (common !== 1) common = greatestDivisor(common, q);
       largest = Math.max(largest, q);
-      norm += q;
     }
-    return common === 0 ? { largest, norm } : { largest: largest / common, norm: norm / common };
+    return { common: Math.max(1, common), largest: largest / Math.max(1, common) };
   });
 }
 

@@ -11,6 +11,7 @@ import { diffuseData } from './rewrite/diffuse-data.ts';
 import { channelPowers, equalize } from './rewrite/equalize.ts';
 import { splitReaders } from './rewrite/split-readers.ts';
 import { createOutputError, type OutputError, type SampledActivations } from './search/output-error.ts';
+import { diffusionAmong } from './techniques.ts';
 
 /** What every quantization of a network on some samples, with some techniques, starts from. */
 export interface Statistics extends Calibration {
@@ -45,8 +46,8 @@ export async function calibrateNetwork(
   checkDataset(float, dataset);
   const split = techniques.has('wide-skips') ? splitReaders(float) : float;
   const scaled = techniques.has('equalize') ? await equalized(split, dataset) : split;
-  const toChannels = techniques.has('channel-diffusion');
-  const graph = toChannels || techniques.has('diffusion') ? diffuseData(scaled, { toChannels }) : scaled;
+  const diffusion = diffusionAmong(techniques);
+  const graph = diffusion === undefined ? scaled : diffuseData(scaled, diffusion);
   const evaluator = await createFloatEvaluator(graph, { activations: 'all' });
   try {
     const meanSamples = CORRECTION_SAMPLES;

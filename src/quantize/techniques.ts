@@ -6,6 +6,7 @@ export const techniques = [
   'wide-skips',
   'diffusion',
   'channel-diffusion',
+  'pixel-sums',
   'descent',
   'feedback',
   'whole-error',
@@ -21,6 +22,8 @@ export const techniqueSummaries: Readonly<Record<Technique, string>> = {
   'wide-skips': 'narrow data for the layer that reads it only; additions keep 8 bits',
   diffusion: 'data are rounded with error diffusion, pixel by pixel',
   'channel-diffusion': 'diffusion, to other channels of the pixel, too',
+  'pixel-sums':
+    'channel-diffusion, and what pixels add up to is kept below what nearly all have: weights get more room',
   feedback: 'round weights with error feedback under the budget',
   descent: 'improve integer weights by coordinate descent under the budget',
   'whole-error': 'fit to the float network, not to the real weights: layers make up for those before them',
@@ -40,11 +43,11 @@ export const defaultTechniques: ReadonlySet<Technique> = new Set([
 /**
  * What is done where nothing is asked for. NEON lanes of 16 bits that are flushed as often as it takes leave weights enough room: rounding
  * them to nearest cost All-CNN-C and ResNet-8 little or nothing, and fitting them takes long. Everywhere else the budget binds; below 16
- * bits it leaves data so few steps that diffusing their errors is worth its instructions: to other channels, which are the more, where an
- * accumulator is a scalar anyway.
+ * bits it leaves data so few steps that diffusing their errors is worth its instructions: to other channels, which are the more, and with
+ * limits on pixels, where an accumulator is a scalar anyway.
  */
 export function automaticTechniques({ accBits, lanes, segments }: Room): ReadonlySet<Technique> {
-  if (accBits < 16) return new Set([...defaultTechniques, lanes > 1 ? 'diffusion' : 'channel-diffusion']);
+  if (accBits < 16) return new Set([...defaultTechniques, lanes > 1 ? 'diffusion' : 'pixel-sums']);
   const roomy = lanes > 1 && typeof segments !== 'number';
   return roomy ? new Set<Technique>(['bias']) : defaultTechniques;
 }
@@ -53,6 +56,12 @@ interface Room {
   readonly accBits: number;
   readonly lanes: number;
   readonly segments: number | 'auto' | 'flush';
+}
+
+/** How errors of data are diffused; undefined where they are not. */
+export function diffusionAmong(chosen: ReadonlySet<Technique>): { readonly toChannels: boolean } | undefined {
+  const toChannels = chosen.has('channel-diffusion') || chosen.has('pixel-sums');
+  return toChannels || chosen.has('diffusion') ? { toChannels } : undefined;
 }
 
 /** Whether integers are fitted, or only rounded. */

@@ -37,7 +37,7 @@ describe('what is done where nothing is asked for', () => {
 
   it.each([
     [8, 'diffusion'],
-    [1, 'channel-diffusion'],
+    [1, 'pixel-sums'],
   ] as const)('diffuses errors, too, where accumulators have less than 16 bits: %i lanes, %s', (lanes, technique) => {
     const narrow = automaticTechniques({ accBits: 15, lanes, segments: 'auto' });
     expect(narrow).toEqual(new Set([...defaultTechniques, technique]));

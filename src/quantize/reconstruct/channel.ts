@@ -1,21 +1,16 @@
+import { type ChannelBudget, type Ledger, ledgerOf } from '../weights/ledger.ts';
+
 /**
  * One output channel's problem: integers q and a scale s that make the squared error E[(t − s·qᵀx)²] small, around the
- * means (a bias takes up what is left of them), while every accumulator keeps its budget Σ|q|.
+ * means (a bias takes up what is left of them), while every accumulator keeps its budget.
  */
-export interface ChannelProblem {
+export interface ChannelProblem extends ChannelBudget {
   readonly length: number;
   /** H = Cov[x, x], length × length. */
   readonly hessian: Float64Array;
   /** Cov[x, t] and Var[t]. */
   readonly wanted: Float64Array;
   readonly power: number;
-  /** For each product the accumulator that sums it. */
-  readonly accumulators: Int32Array;
-  readonly accumulatorCount: number;
-  /** Σ|q| that each accumulator may have. */
-  readonly budget: number;
-  /** The largest |q|. */
-  readonly limit: number;
 }
 
 /** Integers, with what depends on them: changed together. */
@@ -23,24 +18,24 @@ export interface Integers {
   readonly q: Int8Array;
   /** H·q. */
   readonly reach: Float64Array;
-  /** Σ|q| of each accumulator. */
-  readonly spent: Int32Array;
+  /** What they take of the budget. */
+  readonly ledger: Ledger;
 }
 
 export function integersOf(problem: ChannelProblem, q: Int8Array): Integers {
-  const integers = { q, reach: new Float64Array(q.length), spent: new Int32Array(problem.accumulatorCount) };
+  const integers = { q, reach: new Float64Array(q.length), ledger: ledgerOf(problem) };
   for (let k = 0; k < q.length; k++) {
     if (q[k] === 0) continue;
     addRow(integers.reach, problem.hessian, k * q.length, q[k]!);
-    integers.spent[problem.accumulators[k]!]! += Math.abs(q[k]!);
+    integers.ledger.book(k, 0, q[k]!);
   }
   return integers;
 }
 
 /** Sets one integer. */
-export function change(problem: ChannelProblem, { q, reach, spent }: Integers, k: number, value: number): void {
+export function change(problem: ChannelProblem, { q, reach, ledger }: Integers, k: number, value: number): void {
   addRow(reach, problem.hessian, k * q.length, value - q[k]!);
-  spent[problem.accumulators[k]!]! += Math.abs(value) - Math.abs(q[k]!);
+  ledger.book(k, q[k]!, value);
   q[k] = value;
 }
 

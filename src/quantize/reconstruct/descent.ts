@@ -11,8 +11,8 @@ export function descend(
   integers: Integers,
   { scale, price = 0, rounds }: { scale: number; price?: number; rounds: number },
 ): void {
-  const { wanted, accumulators, budget, limit, hessian, length } = problem;
-  const { q, reach, spent } = integers;
+  const { wanted, hessian, length } = problem;
+  const { q, reach, ledger } = integers;
   for (let round = 0; round < rounds; round++) {
     let changes = 0;
     for (let k = 0; k < length; k++) {
@@ -22,8 +22,7 @@ export function descend(
       const best = old + (wanted[k]! / scale - reach[k]!) / curvature;
       const size = Math.abs(best) - price / curvature;
       if (size < 0.5 && old === 0) continue;
-      const room = Math.max(Math.abs(old), Math.min(limit, Math.abs(old) + budget - spent[accumulators[k]!]!));
-      const magnitude = Math.floor(Math.min(room, Math.max(0, size)) + 0.5);
+      const magnitude = Math.floor(Math.min(ledger.room(k, old, best < 0), Math.max(0, size)) + 0.5);
       const next = best < 0 ? -magnitude : magnitude;
       if (next === old) continue;
       changes++;
@@ -39,7 +38,7 @@ export function descend(
  */
 export function exchange(problem: ChannelProblem, integers: Integers, scale: number, moves: number): void {
   for (let a = 0; a < problem.accumulatorCount; a++) {
-    if (integers.spent[a]! < problem.budget) continue;
+    if (!integers.ledger.isFull(a)) continue;
     const members = Int32Array.from(problem.accumulators.keys()).filter((k) => problem.accumulators[k] === a);
     for (let move = 0; move < moves; move++) if (!exchangeOnce(problem, integers, scale, members)) break;
   }
@@ -52,10 +51,12 @@ const TRIED = 64;
 function exchangeOnce(problem: ChannelProblem, integers: Integers, scale: number, members: Int32Array): boolean {
   const { q } = integers;
   for (const { from, loss } of stepsToTake(problem, integers, scale, members)) {
-    const taken = Math.sign(q[from]!);
+    const without = q[from]! - Math.sign(q[from]!);
+    integers.ledger.book(from, q[from]!, without);
     const to = placeToGive(problem, integers, scale, members, { from, loss });
+    integers.ledger.book(from, without, q[from]!);
     if (to === undefined) continue;
-    change(problem, integers, from, q[from]! - taken);
+    change(problem, integers, from, without);
     change(problem, integers, to.at, q[to.at]! + to.sign);
     return true;
   }
@@ -83,10 +84,10 @@ function stepsToTake(
   return steps.sort((s, t) => s.loss - t.loss).slice(0, TRIED);
 }
 
-/** Where the step helps most once it is taken away; undefined where it helps less than it is missed. */
+/** Where the step helps most once it is taken away, as it is in the ledger; undefined where it helps less than it is missed. */
 function placeToGive(
   { wanted, hessian, length, limit }: ChannelProblem,
-  { q, reach }: Integers,
+  { q, reach, ledger }: Integers,
   scale: number,
   members: Int32Array,
   { from, loss }: Taken,
@@ -98,7 +99,8 @@ function placeToGive(
     const g = wanted[k]! / scale - reach[k]! + taken * hessian[from * length + k]!;
     const direction = q[k] === 0 ? (g < 0 ? -1 : 1) : Math.sign(q[k]!);
     const gain = 2 * direction * g - hessian[k * length + k]!;
-    if (gain > most) [at, sign, most] = [k, direction, gain];
+    const isBest = gain > most && ledger.room(k, q[k]!, direction < 0) > Math.abs(q[k]!);
+    if (isBest) [at, sign, most] = [k, direction, gain];
   }
   return at < 0 ? undefined : { at, sign };
 }

@@ -1,3 +1,4 @@
+import { extentOf, ledgerOf } from '../weights/ledger.ts';
 import type { ChannelProblem } from './channel.ts';
 import { upperFactor } from './cholesky.ts';
 
@@ -29,20 +30,20 @@ export function roundWithFeedback(
   target: Float64Array,
   scale: number,
 ): Int8Array {
-  const { length, accumulators, accumulatorCount, budget, limit } = problem;
+  const { length } = problem;
   const threshold = softThreshold(problem, target, scale);
   const q = new Int8Array(length);
   const errors = new Float64Array(length);
-  const left = new Int32Array(accumulatorCount).fill(budget);
+  const ledger = ledgerOf(problem);
   const rows = factor.transposed;
   for (let k = 0; k < length; k++) {
     let due = 0;
     for (let i = 0; i < k; i++) due += errors[i]! * rows[k * length + i]!;
     const value = target[k]! + due / rows[k * length + k]!;
-    const most = Math.min(limit, left[accumulators[k]!]!);
+    const most = ledger.room(k, 0, value < 0);
     const magnitude = Math.floor(Math.min(most, Math.max(0, Math.abs(value) / scale - threshold)) + 0.5);
     q[k] = value < 0 ? -magnitude : magnitude;
-    left[accumulators[k]!]! -= magnitude;
+    ledger.book(k, 0, q[k]!);
     errors[k] = target[k]! - scale * q[k]!;
   }
   return q;
@@ -50,12 +51,13 @@ export function roundWithFeedback(
 
 /** What to take off every magnitude, in steps, so that the real weights keep the budgets: a projection, as AXE does. */
 function softThreshold(
-  { accumulators, accumulatorCount, budget }: ChannelProblem,
+  { accumulators, accumulatorCount, budget, pixels }: ChannelProblem,
   target: Float64Array,
   scale: number,
 ) {
   const sums = new Float64Array(accumulatorCount);
   const fits = (threshold: number) => {
+    if (pixels !== undefined) return extentOf(thresholded(target, scale, threshold), pixels) <= pixels.extent;
     sums.fill(0);
     for (let k = 0; k < target.length; k++) {
       sums[accumulators[k]!]! += Math.max(0, Math.abs(target[k]!) / scale - threshold);
@@ -70,4 +72,8 @@ function softThreshold(
     else low = middle;
   }
   return high;
+}
+
+function thresholded(target: Float64Array, scale: number, threshold: number): Float64Array {
+  return target.map((w) => Math.sign(w) * Math.max(0, Math.abs(w) / scale - threshold));
 }

@@ -177,6 +177,7 @@ function problemOf({ input, first, moments, ridge }: Group, wanted: Wanted, c: n
     accumulatorCount: model.lanes * model.segments.length,
     budget: bounds.budgets[first + c]!,
     limit: bounds.limit,
+    ...(bounds.pixels && { pixels: bounds.pixels }),
   };
 }
 

@@ -1,7 +1,8 @@
 import type { AccumulatorModel } from '../../graph/types.ts';
 import type { Reduction } from '../../ops/definition.ts';
-import { type SumRange, windowBudget } from '../../proof/accumulator.ts';
+import { type OperandRange, type SumRange, windowBudget } from '../../proof/accumulator.ts';
 import { accumulatorOfProduct } from '../../proof/segments.ts';
+import type { PixelBudget } from './ledger.ts';
 
 /**
  * How the range of a sum is known, before its weights are rounded to fit it:
@@ -19,6 +20,8 @@ export interface WeightBounds {
   readonly limit: number;
   /** The largest Σ|q| in one accumulator, one for each output channel. */
   readonly budgets: ArrayLike<number>;
+  /** Where pixels keep their sums: the bound in place of the budgets. */
+  readonly pixels?: PixelBudget;
 }
 
 export interface BoundsRequest {
@@ -27,7 +30,7 @@ export interface BoundsRequest {
   readonly model: AccumulatorModel;
   readonly weightBits: number;
   /** The input's own range [µ, ν]. */
-  readonly x: SumRange;
+  readonly x: OperandRange;
   /** `calibrated`: for each channel how many times the proven budget its sums leave room for, at least 1. */
   readonly slack?: ArrayLike<number>;
 }
@@ -36,6 +39,10 @@ export function weightBounds({ analysis, reduction, model, weightBits, x, slack 
   const budget = windowBudget(model.bits, x);
   const budgets = Float64Array.from({ length: reduction.channels }, (_, o) => Math.floor(budget * (slack?.[o] ?? 1)));
   const limit = largestWeight(weightBits);
+  const { pixels } = x;
+  if (pixels !== undefined) {
+    return { limit, budgets, pixels: { ...pixels, steps: x.hi - x.lo, extent: 2 ** model.bits - 1 } };
+  }
   if (analysis !== 'worst-case') return { limit, budgets };
   const bits = worstCaseWeightBits(model.bits, x, mostProducts(model, reduction.length));
   return { limit: Math.min(limit, largestWeight(bits)), budgets };

@@ -4,6 +4,7 @@ import type { AccumulatorModel, Graph, Node, QuantParams } from '../../graph/typ
 import type { Reduction } from '../../ops/definition.ts';
 import { definitionOf } from '../../ops/index.ts';
 import { isByteLanes, windowBudget } from '../../proof/accumulator.ts';
+import { type PixelLimit, pixelLimitOf } from '../../proof/pixel-sums.ts';
 import { balancedSegments, greedySegments, singleSegment, stepwise } from '../../proof/segments.ts';
 import type { LayerOptions } from '../options.ts';
 import type { ScaleGrid } from '../steps/clipping.ts';
@@ -17,6 +18,8 @@ export interface Layer {
   readonly weights: Float32Array;
   readonly bias: Float32Array;
   readonly options: LayerOptions;
+  /** What the pixels that it reads keep. */
+  readonly pixels?: PixelLimit;
 }
 
 /** Integer weights and the accumulators that they are proven to fit. */
@@ -33,7 +36,8 @@ export function layerOf(graph: Graph, node: Node, options: LayerOptions): Layer 
   const inputs = inputsOf(graph, node);
   const reduction = must(definitionOf(node).reduction, `reduction of ${node.id}`)(node, inputs);
   const [weights, bias] = [inputs[1]?.data, inputs[2]?.data] as [Float32Array, Float32Array];
-  return { node, reduction, weights, bias, options };
+  const pixels = pixelLimitOf(graph, node);
+  return { node, reduction, weights, bias, options, ...(pixels && { pixels }) };
 }
 
 export interface FitOptions {
@@ -58,9 +62,9 @@ const SMALLEST_MULTIPLIER = 2 ** -20;
  * @returns undefined where the analysis allows no weights but 0
  */
 export function fitLayer(layer: Layer, segments: number | 'flush', fit: FitOptions): FittedLayer | undefined {
-  const { reduction, weights, options } = layer;
+  const { reduction, weights, options, pixels } = layer;
   const { channels } = reduction;
-  const x = { lo: fit.x.qmin, hi: fit.x.qmax };
+  const x = { lo: fit.x.qmin, hi: fit.x.qmax, ...(pixels && { pixels }) };
   const model = modelOf(layer, segments);
   const bounds = weightBounds({ ...options, reduction, model, x, ...(fit.slack && { slack: fit.slack }) });
   if (bounds.limit < 1) return undefined;

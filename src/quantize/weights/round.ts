@@ -1,6 +1,8 @@
 import type { AccumulatorModel } from '../../graph/types.ts';
 import { accumulatorOfProduct } from '../../proof/segments.ts';
 import { gridScale, type ScaleGrid } from '../steps/clipping.ts';
+import type { PixelBudget } from './ledger.ts';
+import { createPixelScaleSearch } from './pixel-scale.ts';
 import { createScaleSearch, magnitude } from './smallest-scale.ts';
 
 /** Integer weights of a layer and what rounding them cost. */
@@ -18,6 +20,8 @@ export interface RoundingOptions {
   readonly limit: number;
   /** The largest Σ|q| in one accumulator (DESIGN §4), one for each channel. */
   readonly budgets: ArrayLike<number>;
+  /** In place of the budgets. */
+  readonly pixels?: PixelBudget;
   readonly grid: ScaleGrid;
   /** The least scale of each channel, e.g. so that its bias fits 32 bits; positive. */
   readonly leastScale: ArrayLike<number>;
@@ -35,7 +39,10 @@ export function roundWeights(
   options: RoundingOptions,
 ): RoundedWeights {
   const length = weights.length / channels;
-  const search = createScaleSearch(accumulatorOfProduct(model, length), model.segments.length * model.lanes);
+  const search =
+    options.pixels === undefined
+      ? createScaleSearch(accumulatorOfProduct(model, length), model.segments.length * model.lanes)
+      : createPixelScaleSearch(options.pixels);
   const data = new Int8Array(weights.length);
   const noises: number[] = [];
   const scale = Array.from({ length: channels }, (_, o) => {

@@ -146,12 +146,12 @@ const asFloat = new Float32Array(1);
 const asBits = new Uint32Array(asFloat.buffer);
 
 /** Positive float32 numbers are ordered as their bit patterns are. */
-function bitsOf(x: number): number {
+export function bitsOf(x: number): number {
   asFloat[0] = x;
   return asBits[0]!;
 }
 
-function floatOf(bits: number): number {
+export function floatOf(bits: number): number {
   asBits[0] = bits;
   return asFloat[0]!;
 }

@@ -1,9 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { createRandom } from '../../../src/core/random.ts';
-import { type ChannelProblem, integersOf, squaredErrorOf } from '../../../src/quantize/reconstruct/channel.ts';
+import {
+  type ChannelProblem,
+  type Integers,
+  integersOf,
+  squaredErrorOf,
+} from '../../../src/quantize/reconstruct/channel.ts';
 import { descend, exchange } from '../../../src/quantize/reconstruct/descent.ts';
 import { feedbackFactor, roundWithFeedback } from '../../../src/quantize/reconstruct/feedback.ts';
 import { type FitMethod, fitChannel } from '../../../src/quantize/reconstruct/fit.ts';
+import { extentOf } from '../../../src/quantize/weights/ledger.ts';
 import { roundWeights } from '../../../src/quantize/weights/round.ts';
 
 interface Case {
@@ -33,6 +39,22 @@ function caseOf(length: number, budget: number, lanes = 1, limit = 127, seed = 1
   const accumulators = Int32Array.from({ length }, (_, k) => k % lanes);
   const problem = { length, hessian, wanted, power, accumulators, accumulatorCount: lanes, budget, limit };
   return { problem, start: { q: data, scale: scale[0]! } };
+}
+
+/** The same with limits on pixels in place of the budget: `channels` products a tap. */
+function limitedCase(length: number, channels: number, steps: number, sum: number, extent: number, seed = 1): Case {
+  const { problem } = caseOf(length, 1, 1, 127, seed);
+  const pixels = { channels, steps, sum, extent };
+  const options = { limit: 127, budgets: [0], pixels, grid: 'float32', leastScale: [1e-30] } as const;
+  const model = { bits: 16, lanes: 1, step: 1, runLength: length, segments: [length] };
+  const weights = Float32Array.from(problem.wanted);
+  const { data, scale } = roundWeights(weights, 1, model, options);
+  return { problem: { ...problem, pixels }, start: { q: data, scale: scale[0]! } };
+}
+
+/** What each integer may still become, with either sign. */
+function roomsOf({ q, ledger }: Integers): number[] {
+  return Array.from(q).flatMap((v, k) => [ledger.room(k, v, false), ledger.room(k, v, true)]);
 }
 
 const descent: FitMethod = { descent: true, feedback: undefined };
@@ -110,8 +132,10 @@ function bruteForce(problem: ChannelProblem): number {
 }
 
 describe('descend and exchange', () => {
-  it('never make the error larger, and keep what depends on the integers up to date', () => {
-    const { problem, start } = caseOf(40, 30, 4);
+  it.each([
+    ['4 lanes', caseOf(40, 30, 4)],
+    ['limited pixels', limitedCase(40, 8, 7, 20, 511)],
+  ])('never make the error larger, and keep what depends on the integers up to date: %s', (_, { problem, start }) => {
     const integers = integersOf(problem, start.q.slice());
     let before = squaredErrorOf(problem, integers, start.scale);
     for (const step of [
@@ -125,7 +149,7 @@ describe('descend and exchange', () => {
       expect(after).toBeLessThanOrEqual(before + 1e-9);
       before = after;
       const fresh = integersOf(problem, integers.q);
-      expect(Array.from(integers.spent)).toEqual(Array.from(fresh.spent));
+      expect(roomsOf(integers)).toEqual(roomsOf(fresh));
       fresh.reach.forEach((r, k) => {
         expect(integers.reach[k]).toBeCloseTo(r, 9);
       });
@@ -138,6 +162,38 @@ describe('descend and exchange', () => {
     const other = { ...problem, hessian: Float64Array.of(1, 0, 0, 1), wanted: Float64Array.of(0.1, 5) };
     exchange(other, wrong, 1, 10);
     expect(Array.from(wrong.q)).toEqual([0, 1]);
+  });
+});
+
+describe('fitting under limits on pixels', () => {
+  it.each([
+    [9, 60],
+    [9, 100],
+    [12, 60],
+    [12, 100],
+  ])('keeps the bound, uses most of it, and finds more than the plain budget: sum %i, extent %i', (sum, extent) => {
+    const { problem, start } = limitedCase(48, 8, 7, sum, extent);
+    const fit = fitChannel(problem, start, feedbackOf(problem, true), Math.fround);
+    const own = extentOf(fit.q, problem.pixels!);
+    expect(own).toBeLessThanOrEqual(extent);
+    expect(own).toBeGreaterThan(0.75 * extent);
+    expect(fit.error).toBeLessThan(0.9 * errorOf(problem, start));
+    const { pixels, ...plain } = problem;
+    const budget = Math.floor(extent / pixels!.steps);
+    const without = fitChannel(
+      { ...plain, budget },
+      { ...start, q: new Int8Array(48) },
+      feedbackOf(plain, true),
+      Math.fround,
+    );
+    expect(fit.error).toBeLessThan(without.error);
+  });
+
+  it('is the plain budget where a pixel may have all channels at their ends', () => {
+    const { problem, start } = limitedCase(48, 8, 7, 56, 7 * 30);
+    const { pixels: _, ...plain } = { ...problem, budget: 30 };
+    const fits = [problem, plain].map((p) => fitChannel(p, start, feedbackOf(p, true), Math.fround));
+    expect(fits[0]).toEqual(fits[1]);
   });
 });
 
