@@ -14,6 +14,8 @@ export const diffusionSchema = z.strictObject({
       weights: z.base64(),
     })
     .exactOptional(),
+  /** What a pixel's channels add up to at most, in steps from the lowest integer. */
+  pixelSum: z.number().int().min(1).exactOptional(),
 });
 
 export type DiffusionMetadata = z.infer<typeof diffusionSchema>;
@@ -22,12 +24,21 @@ export type DiffusionMetadata = z.infer<typeof diffusionSchema>;
 export function diffusionMetadata(graph: Graph): DiffusionMetadata[] {
   return graph.nodes.flatMap(({ op, origin }) => {
     if (op.kind !== 'diffuse') return [];
-    const { carries } = op;
-    return [{ name: origin.name, ...(carries && { carries: { ...carries, weights: encode(carries.weights) } }) }];
+    const { carries, pixelSum } = op;
+    return [
+      {
+        name: origin.name,
+        ...(carries && { carries: { ...carries, weights: encode(carries.weights) } }),
+        ...(pixelSum !== undefined && { pixelSum }),
+      },
+    ];
   });
 }
 
-export function readDiffusion({ carries }: DiffusionMetadata): DiffuseOp {
-  if (carries === undefined) return { kind: 'diffuse' };
-  return { kind: 'diffuse', carries: { ...carries, weights: decodeInt8(carries.weights) } };
+export function readDiffusion({ carries, pixelSum }: DiffusionMetadata): DiffuseOp {
+  return {
+    kind: 'diffuse',
+    ...(carries && { carries: { ...carries, weights: decodeInt8(carries.weights) } }),
+    ...(pixelSum !== undefined && { pixelSum }),
+  };
 }

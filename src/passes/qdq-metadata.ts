@@ -51,8 +51,15 @@ function diffusing(graph: Graph, node: Node, op: DiffuseOp, place: string): Node
   const isTable = isKind(node, 'unary') && node.op.fn.name === 'identity';
   const isImage = x?.shape.length === 4 && x.shape[0] === 1;
   const isNarrowed = isTable && isImage && isWideGrid(quantOf(x), quantOf(y)) && quantOf(x).step !== quantOf(y).step;
-  if (isNarrowed && (op.carries === undefined || carriesFit(op.carries.weights, x.shape[3]!))) return { ...node, op };
-  throw badMetadata(`errors can't be diffused at "${node.origin.name}"`, place);
+  const { carries, pixelSum } = op;
+  if (!isNarrowed || (carries && !carriesFit(carries.weights, x.shape[3]!))) {
+    throw badMetadata(`errors can't be diffused at "${node.origin.name}"`, place);
+  }
+  // Sums are counted from the lowest integer: padding, which is zero, must not add to them.
+  if (pixelSum !== undefined && quantOf(y).zeroPoint !== quantOf(y).qmin) {
+    throw badMetadata(`no sum of pixels can be kept at "${node.origin.name}": zero is not its lowest integer`, place);
+  }
+  return { ...node, op };
 }
 
 function transformed(

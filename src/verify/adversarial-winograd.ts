@@ -7,12 +7,17 @@ import { tapRange, winogradTransforms } from '../numeric/winograd.ts';
 import { quantOf } from '../ops/quantized.ts';
 import { quantizeTap, winogradShape } from '../ops/winograd-parts.ts';
 import type { Adversary, Extreme } from './adversarial.ts';
+import { keepSums, limitedPixelsOf } from './limited-pixels.ts';
 import type { Place } from './taps.ts';
+
+const outOfReach = 'not every tap of the transformed input reaches the ends of its range: no input attains the bounds';
+const keptSums = 'what pixels of its input add up to is limited: no input attains the bounds';
 
 /**
  * The inputs of a Winograd convolution that drive the accumulators of one tap and output channel to their extremes: in each
  * input channel the tile is ν where the tap's coefficient has the wanted sign and µ elsewhere, so that the transformed value is as
  * large as can be, and clamped to the end of its range. Tiles that share no input hold one (channel, tap) each.
+ * The bounds know no limit on what pixels add up to: where there is one the inputs keep it, and don't attain them.
  */
 export function winogradAdversary(graph: Graph, node: Node<WinogradOp>, seed: number): Adversary {
   const [x, w] = inputsOf(graph, node) as [Tensor, Tensor];
@@ -30,14 +35,13 @@ export function winogradAdversary(graph: Graph, node: Node<WinogradOp>, seed: nu
     targets
       .slice(index * perInput, (index + 1) * perInput)
       .map((target, i) => ({ ...target, place: must(tiles.places[i], 'place') }));
-  const clamped = reachesEnds(node, { lo: qmin, hi: qmax });
+  const limit = limitedPixelsOf(graph, x.id);
+  const note = limit ? keptSums : reachesEnds(node, { lo: qmin, hi: qmax }) ? undefined : outOfReach;
   return {
     pairs: targets.length,
     inputCount: Math.ceil(targets.length / perInput),
-    attained: tiles.inside && clamped,
-    ...(clamped
-      ? {}
-      : { note: 'not every tap of the transformed input reaches the ends of its range: no input attains the bounds' }),
+    attained: tiles.inside && note === undefined,
+    ...(note !== undefined && { note }),
     coverage: (inputs) => Math.min(targets.length, inputs * perInput),
     input(index) {
       const random = createRandom(seed, index);
@@ -47,6 +51,7 @@ export function winogradAdversary(graph: Graph, node: Node<WinogradOp>, seed: nu
         const row = weights.subarray(extreme.channel * channels, (extreme.channel + 1) * channels);
         writeTile(values, x, node, row, extreme, [qmin, qmax]);
       }
+      if (limit) keepSums(values, limit);
       return { values, extremes };
     },
   };

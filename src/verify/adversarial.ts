@@ -1,20 +1,23 @@
 import { must } from '../core/must.ts';
 import { createRandom } from '../core/random.ts';
-import { tensorOf } from '../graph/build.ts';
+import { inputsOf } from '../graph/build.ts';
 import { sizeOf } from '../graph/shape.ts';
-import type { Graph } from '../graph/types.ts';
+import type { AccumulatorModel, Graph, Tensor } from '../graph/types.ts';
 import { definitionOf } from '../ops/index.ts';
 import { proveReduction } from '../proof/accumulator.ts';
+import { keepSums, type LimitedPixels, limitedPixelsOf, turnsOf, writeLargest } from './limited-pixels.ts';
 import { type Place, type ReductionNode, type Taps, tapsOf } from './taps.ts';
 
 /** Which end of the range of DESIGN §4 an input attains. */
 export type Bound = 'lo' | 'hi';
 
-/** One window that drives every accumulator of a channel to the end of its range. */
+/** One window that drives every accumulator of a channel, or every one of a turn, to the end of its range. */
 export interface Extreme {
   readonly channel: number;
   readonly bound: Bound;
   readonly place: Place;
+  /** Which of the channel's accumulators attain the bound, where a limit on pixels lets not all do so at once (`turnsOf`). */
+  readonly turn?: number;
 }
 
 export interface AdversarialInput {
@@ -25,7 +28,10 @@ export interface AdversarialInput {
 
 /** The inputs that attain the bounds of one layer. */
 export interface Adversary {
-  /** (channel, bound) pairs of the layer: two a channel, in the Winograd domain two a channel and tap. */
+  /**
+   * (channel, bound) pairs of the layer: two a channel, in the Winograd domain two a channel and tap, and where pixels have a
+   * limit two a channel and turn.
+   */
   readonly pairs: number;
   /** Inputs that cover all pairs. */
   readonly inputCount: number;
@@ -44,35 +50,61 @@ export interface Adversary {
  * w_k > 0 and µ elsewhere (`hi`), and the reverse (`lo`). The k of the lanes and segments are disjoint, so that one window
  * attains the bound of each of them at once; windows that share no input element hold several channels, and with
  * groups one channel of each. What no window reads is random, so that neighbouring outputs differ.
+ *
+ * Where what a pixel's channels add up to is limited, every pixel keeps that, the bounds are those of the limit, and accumulators
+ * and groups that share pixels take turns.
  */
 export function adversaryOf(graph: Graph, node: ReductionNode, seed: number): Adversary {
-  const x = tensorOf(graph, must(node.inputs[0], 'x'));
+  const [x, w] = inputsOf(graph, node) as [Tensor, Tensor];
   const { qmin, qmax } = must(x.quant, `quantization of tensor ${x.id}`);
-  const { channels, length } = must(definitionOf(node).reduction, 'reduction')(
-    node,
-    node.inputs.map((id) => tensorOf(graph, id)),
-  );
-  const weights = tensorOf(graph, must(node.inputs[1], 'w')).data as Int8Array;
+  const { channels, length } = must(definitionOf(node).reduction, 'reduction')(node, inputsOf(graph, node));
+  const weights = w.data as Int8Array;
   const taps = tapsOf(graph, node);
-  const queues = queuesOf(widestFirst(node, weights, channels, { lo: qmin, hi: qmax }), channels / taps.groups);
-  const pairs = 2 * channels;
+  const shared = sharedPixels(graph, node, length);
+  // Groups read different channels of the same pixels.
+  const atOnce = shared === undefined ? taps.groups : 1;
+  const order = widestFirst(node, weights, channels, { lo: qmin, hi: qmax });
+  const queues = queuesOf(order, channels / atOnce, shared);
+  const pairs = queues.reduce((sum, queue) => sum + queue.length, 0);
   const perInput = taps.places.length;
   return {
     pairs,
-    inputCount: Math.ceil((2 * channels) / taps.groups / perInput),
+    inputCount: Math.ceil(pairs / atOnce / perInput),
     attained: taps.complete,
-    coverage: (inputs) => Math.min(pairs, inputs * perInput * taps.groups),
+    coverage: (inputs) => Math.min(pairs, inputs * perInput * atOnce),
     input(index) {
       const random = createRandom(seed, index);
       const values = Int8Array.from({ length: sizeOf(x.shape) }, () => random.int(qmin, qmax));
+      if (shared) keepSums(values, shared.limit);
       const extremes = extremesOf(queues, taps, index);
       for (const extreme of extremes) {
         const row = weights.subarray(extreme.channel * length, (extreme.channel + 1) * length);
-        writeExtreme(values, row, extreme, taps, Math.floor((extreme.channel * taps.groups) / channels), [qmin, qmax]);
+        const group = Math.floor((extreme.channel * taps.groups) / channels);
+        if (shared) writeLimited(values, row, extreme, taps, group, shared);
+        else writeExtreme(values, row, extreme, taps, group, [qmin, qmax]);
       }
       return { values, extremes };
     },
   };
+}
+
+/** What pixels of a layer's input are limited to, and the turn of each product's accumulator. */
+interface SharedPixels {
+  readonly limit: LimitedPixels;
+  /** Products of a tap, which read one pixel: they follow one another. */
+  readonly perTap: number;
+  readonly turns: readonly number[];
+}
+
+function sharedPixels(graph: Graph, node: ReductionNode, length: number): SharedPixels | undefined {
+  const [x, w] = inputsOf(graph, node) as [Tensor, Tensor];
+  const limit = limitedPixelsOf(graph, x.id);
+  const perTap = must(w.shape.at(-1), 'products of a tap');
+  return limit && { limit, perTap, turns: turnsOf(modelOf(node), length, perTap) };
+}
+
+function modelOf(node: ReductionNode): AccumulatorModel {
+  return must(node.op.integer, `integer reduction of ${node.id}`).accumulator;
 }
 
 /** Channels with the widest accumulator ranges first: when work is capped, those nearest to overflow are tried. */
@@ -82,19 +114,26 @@ function widestFirst(
   channels: number,
   x: { readonly lo: number; readonly hi: number },
 ): readonly number[] {
-  const { accumulator } = must(node.op.integer, `integer reduction of ${node.id}`);
-  const { worst } = proveReduction(accumulator, weights, channels, x);
+  const { worst } = proveReduction(modelOf(node), weights, channels, x);
   const width = worst.map(({ lo, hi }) => hi - lo);
   return width.map((_, o) => o).sort((a, b) => width[b]! - width[a]! || a - b);
 }
 
-type Target = Pick<Extreme, 'channel' | 'bound'>;
+type Target = Pick<Extreme, 'channel' | 'bound' | 'turn'>;
 
 /** For each group its channels' extremes, in the order in which they are tried. */
-function queuesOf(order: readonly number[], perGroup: number): readonly (readonly Target[])[] {
+function queuesOf(
+  order: readonly number[],
+  perGroup: number,
+  shared: SharedPixels | undefined,
+): readonly (readonly Target[])[] {
   const queues = Array.from({ length: order.length / perGroup }, (): Target[] => []);
+  const turns = [...new Set(shared?.turns)].map((turn) => ({ turn }));
   for (const channel of order) {
-    queues[Math.floor(channel / perGroup)]!.push({ channel, bound: 'hi' }, { channel, bound: 'lo' });
+    const queue = queues[Math.floor(channel / perGroup)]!;
+    for (const turn of shared ? turns : [{}]) {
+      queue.push({ channel, bound: 'hi', ...turn }, { channel, bound: 'lo', ...turn });
+    }
   }
   return queues;
 }
@@ -119,5 +158,24 @@ function writeExtreme(
     if (at < 0) continue;
     const w = weights[k]!;
     values[at] = w > 0 === (bound === 'hi') ? high : low;
+  }
+}
+
+function writeLimited(
+  values: Int8Array,
+  weights: Int8Array,
+  { bound, place, turn }: Extreme,
+  taps: Taps,
+  group: number,
+  { limit, perTap, turns }: SharedPixels,
+): void {
+  for (let tap = 0; tap < weights.length; tap += perTap) {
+    if (taps.at(place, group, tap) < 0) continue;
+    const gains = Array.from(weights.subarray(tap, tap + perTap), (w, c) => ({
+      at: taps.at(place, group, tap + c),
+      gain: bound === 'hi' ? w : -w,
+      first: turns[tap + c] === turn,
+    }));
+    writeLargest(values, gains, limit);
   }
 }

@@ -7,7 +7,7 @@ export interface StepCoverage {
   /** Vectors of this step alone, and how many there would be without a budget. */
   readonly vectors: number;
   readonly of: number;
-  /** Bounds of accumulators that inputs attain: two a channel. Absent for steps that accumulate nothing. */
+  /** Bounds of accumulators that inputs attain (`Adversary.pairs`). Absent for steps that accumulate nothing. */
   readonly bounds?: { readonly attained: number; readonly of: number };
   /** Why the bounds are not attained, where no input may or can do so. */
   readonly note?: string;

@@ -4,6 +4,7 @@ import { isKind, tensorOf } from '../graph/build.ts';
 import type { Graph, Node, QuantParams } from '../graph/types.ts';
 import { type Adversary, adversaryOf } from './adversarial.ts';
 import { winogradAdversary } from './adversarial-winograd.ts';
+import { keepSums, limitedPixelsOf } from './limited-pixels.ts';
 import { elementsOf, type TestStep } from './steps.ts';
 import { isReduction } from './taps.ts';
 
@@ -11,7 +12,7 @@ import { isReduction } from './taps.ts';
 export interface Pattern {
   /**
    * `extreme`: attains the accumulators' bounds; `highest`, `lowest`: ν or µ everywhere; `ramp`: every value, and every pair
-   * of values of two inputs, in turn; `random`: uniform in the input's range.
+   * of values of two inputs, in turn; `random`: uniform in the input's range. Lowered where what pixels add up to is limited.
    */
   readonly kind: 'extreme' | 'highest' | 'lowest' | 'ramp' | 'random';
   readonly index: number;
@@ -43,7 +44,11 @@ export function patternsOf(graph: Graph, step: TestStep, seed: number): StepPatt
     inputs: (pattern) =>
       pattern.kind === 'extreme'
         ? [must(adversary, 'adversary').input(pattern.index).values]
-        : step.inputs.map((_, i) => fill(graph, step, i, pattern, seed)),
+        : step.inputs.map(({ tensor }, i) => {
+            const limit = limitedPixelsOf(graph, tensor);
+            const values = fill(graph, step, i, pattern, seed);
+            return limit ? keepSums(values, limit) : values;
+          }),
   };
 }
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createRandom } from '../../src/core/random.ts';
-import { inputsOf } from '../../src/graph/build.ts';
-import type { Graph } from '../../src/graph/types.ts';
+import { inputsOf, isKind } from '../../src/graph/build.ts';
+import type { Clamp, Graph, Node } from '../../src/graph/types.ts';
 import { inputQuantizer } from '../../src/interpret/quantize-input.ts';
 import { runReference } from '../../src/interpret/reference.ts';
 import { decodeModel } from '../../src/onnx/decode.ts';
@@ -111,6 +111,32 @@ describe('errors diffused to other channels', () => {
   });
 });
 
+describe('what the channels of a pixel add up to', () => {
+  /** Behind a ReLU zero is the lowest integer of what is diffused. */
+  async function limited(stem: { readonly clamp?: Clamp }): Promise<Graph> {
+    const n = new Network('c', 5);
+    const float = n.build(n.conv(n.conv(n.input([1, 5, 5, 3]), 40, 3, stem), 30, 3));
+    const options = { bits: 4, techniques: parseTechniques('diffusion,bias') };
+    const { graph } = await quantize(float, noise(float, 16), options);
+    const keeping = (node: Node): Node =>
+      isKind(node, 'diffuse') ? { ...node, op: { ...node.op, pixelSum: 29 } } : node;
+    return { ...graph, nodes: graph.nodes.map(keeping) };
+  }
+
+  it('is written and read back', async () => {
+    const graph = await limited({ clamp: relu });
+    const read = await writtenAndRead(graph);
+    expect(read.nodes.map(({ op }) => op)).toContainEqual({ kind: 'diffuse', pixelSum: 29 });
+    expect(meaningOf(read)).toEqual(meaningOf(graph));
+  });
+
+  it('is refused where zero is not the lowest integer', async () => {
+    const read = writtenAndRead(await limited({}));
+    await expect(read).rejects.toThrow('zero is not its lowest integer');
+    await expect(read).rejects.toMatchObject({ code: 'bad-metadata', place: 'q.onnx' });
+  });
+});
+
 describe('layers in the Winograd domain', () => {
   const network = () => {
     const n = new Network('w', 5);
@@ -203,6 +229,8 @@ describe('metadata', () => {
     ['{"version":2,"layers":[],"operators":{}}', '"version": is not a version that this neonarrow reads'],
     ['{"version":1,"operators":{}}', '"layers": '],
     ['{"version":1,"layers":[{"name":"a","requant":"half"}],"operators":{}}', '"layers.0.requant": '],
+    ['{"version":1,"layers":[],"operators":{},"diffused":[{"name":"a","pixelSum":0}]}', '"diffused.0.pixelSum": '],
+    ['{"version":1,"layers":[],"operators":{},"diffused":[{"name":"a","pixelSum":1.5}]}', '"diffused.0.pixelSum": '],
   ])('is refused where it is not valid: %s', (text, message) => {
     expect(() => read(text)).toThrow(message);
     expect(() => read(text)).toThrow(expect.objectContaining({ code: 'bad-metadata', place: 'q.onnx' }));

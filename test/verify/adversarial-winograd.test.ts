@@ -6,6 +6,7 @@ import { sandwich, winogradTransforms } from '../../src/numeric/winograd.ts';
 import { quantizeTap } from '../../src/ops/winograd-parts.ts';
 import { winogradAdversary } from '../../src/verify/adversarial-winograd.ts';
 import { sixBits, winogradGraph } from '../helpers/winograd.ts';
+import { limitedGraph } from './graphs.ts';
 
 function nodeOf(graph: Graph): Node<WinogradOp> {
   const [node] = graph.nodes;
@@ -67,5 +68,18 @@ describe('the adversary of a Winograd convolution', () => {
     });
     const small = winogradGraph('w', { tile: 4, height: 3, width: 3, channels: 16, outputs: 2, saturating: true });
     expect(winogradAdversary(small, nodeOf(small), 1).attained).toBe(false);
+  });
+
+  it('keeps what pixels add up to', () => {
+    const x = sixBits;
+    const layer = winogradGraph('w', { tile: 2, height: 12, width: 11, channels: 18, outputs: 2, saturating: true, x });
+    const graph = limitedGraph(layer, 100);
+    const adversary = winogradAdversary(graph, graph.nodes[1] as Node<WinogradOp>, 1);
+    expect(adversary.attained).toBe(false);
+    expect(adversary.note).toContain('what pixels of its input add up to is limited');
+    const { values } = adversary.input(0);
+    for (let from = 0; from < values.length; from += 18) {
+      expect(values.subarray(from, from + 18).reduce((sum, v) => sum + v - x.qmin, 0)).toBeLessThanOrEqual(100);
+    }
   });
 });

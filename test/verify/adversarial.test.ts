@@ -1,22 +1,13 @@
 import { describe, expect, test } from 'vitest';
-import { must } from '../../src/core/must.ts';
 import { tensorOf } from '../../src/graph/build.ts';
-import type { AccumulatorModel, Conv2dOp, Graph, Node } from '../../src/graph/types.ts';
-import { laneOf, stepCount, stepOf } from '../../src/ops/definition.ts';
+import type { AccumulatorModel, Conv2dOp, Node } from '../../src/graph/types.ts';
+import { laneOf, stepOf } from '../../src/ops/definition.ts';
 import { sumRanges } from '../../src/proof/accumulator.ts';
 import { segmentOf } from '../../src/proof/segments.ts';
-import { adversaryOf, type Extreme } from '../../src/verify/adversarial.ts';
+import { adversaryOf } from '../../src/verify/adversarial.ts';
 import type { ReductionNode } from '../../src/verify/taps.ts';
+import { convolutionSums, lanes8 } from './convolution-sums.ts';
 import { type ConvolutionCase, convolutionGraph, fullyConnectedGraph } from './graphs.ts';
-
-/** K in the lanes, flushed every `every` steps. */
-function lanes8(runLength: number, length: number, every: number): AccumulatorModel {
-  const model = { bits: 16, lanes: 8, step: 16, runLength };
-  const steps = stepCount(model, length);
-  const segments: number[] = [];
-  for (let end = every; end < steps; end += every) segments.push(end);
-  return { ...model, segments: [...segments, steps] };
-}
 
 const scalar = (length: number, runLength = length): AccumulatorModel => ({
   bits: 16,
@@ -56,33 +47,6 @@ const cases: Readonly<Record<string, ConvolutionCase>> = {
   '1×1': { input: [3, 3, 20], channels: 6, kernel: [1, 1], accumulator: lanes8(20, 20, 1) },
   'one long scalar sum': { input: [4, 4, 3], channels: 3, kernel: [4, 4], accumulator: scalar(48) },
 };
-
-/**
- * The accumulators of one output, straight from the definition of a convolution and of the accumulator model; an index
- * outside the input is an error here: adversarial windows lie inside.
- */
-function convolutionSums(graph: Graph, node: Node<Conv2dOp>, values: Int8Array, { channel, place }: Extreme): number[] {
-  const [x, w] = [tensorOf(graph, node.inputs[0]!), tensorOf(graph, node.inputs[1]!)];
-  const [, height, width, channelsIn] = x.shape as [number, number, number, number];
-  const [channels, kh, kw, perGroup] = w.shape as [number, number, number, number];
-  const model = must(node.op.integer, 'integer').accumulator;
-  const sums = new Array<number>(model.segments.length * model.lanes).fill(0);
-  const group = Math.floor(channel / (channels / node.op.groups));
-  let k = 0;
-  for (let ky = 0; ky < kh; ky++) {
-    for (let kx = 0; kx < kw; kx++) {
-      for (let c = 0; c < perGroup; c++, k++) {
-        const iy = place.y * node.op.strides[0] + ky * node.op.dilations[0] - node.op.pads[0];
-        const ix = place.x * node.op.strides[1] + kx * node.op.dilations[1] - node.op.pads[1];
-        expect(iy >= 0 && iy < height && ix >= 0 && ix < width).toBe(true);
-        const product =
-          values[(iy * width + ix) * channelsIn + group * perGroup + c]! * w.data![channel * kh * kw * perGroup + k]!;
-        sums[segmentOf(model, stepOf(model, k)) * model.lanes + laneOf(model, k)]! += product;
-      }
-    }
-  }
-  return sums;
-}
 
 describe('adversarial inputs attain the bound of every channel, lane and segment', () => {
   test.each(Object.entries(cases))('%s', (_name, c) => {

@@ -1,7 +1,9 @@
 import { createRandom } from '../../src/core/random.ts';
-import { GraphBuilder } from '../../src/graph/build.ts';
+import { GraphBuilder, tensorOf } from '../../src/graph/build.ts';
 import type { AccumulatorModel, Conv2dOp, Graph, Node, Pads, Pair, Shape, Tensor } from '../../src/graph/types.ts';
+import { wideGrid } from '../../src/ops/diffusion.ts';
 import { definitionOf } from '../../src/ops/index.ts';
+import { quantOf } from '../../src/ops/quantized.ts';
 
 export interface ConvolutionCase {
   readonly input: readonly [number, number, number];
@@ -47,6 +49,16 @@ export function convolutionGraph(c: ConvolutionCase, seed = 1): Graph {
     integer: { requant: 'fixed', accumulator: c.accumulator, mode: 'proven' },
   };
   return withOutput(b, op, [x, w, bias]);
+}
+
+/** A layer's graph, its input behind error diffusion that keeps what the channels of a pixel add up to. */
+export function limitedGraph(graph: Graph, pixelSum: number): Graph {
+  const x = tensorOf(graph, graph.inputs[0]!.tensor);
+  const b = GraphBuilder.rebuild(graph);
+  const wide = b.addTensor({ ...x, id: 'wide', quant: wideGrid(quantOf(x)) });
+  b.addNode({ kind: 'diffuse', pixelSum }, [wide], [x.id], { name: 'diffused', opType: 'Identity' });
+  b.nodes.push(...graph.nodes);
+  return { ...b.build(), inputs: graph.inputs.map((port) => ({ ...port, tensor: wide })) };
 }
 
 /** A graph of one quantized fully connected layer over `rows` samples. */

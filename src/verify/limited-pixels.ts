@@ -1,0 +1,82 @@
+import { must } from '../core/must.ts';
+import { tensorOf } from '../graph/build.ts';
+import type { AccumulatorModel, Graph, TensorId } from '../graph/types.ts';
+import { quantOf } from '../ops/quantized.ts';
+import { pixelSumOf } from '../proof/pixel-sums.ts';
+import { accumulatorOfProduct } from '../proof/segments.ts';
+
+/** Pixels whose channels add up to `sum` at most, as a `diffuse` keeps it: inputs beyond that may overflow. */
+export interface LimitedPixels {
+  /** Of a pixel: they follow one another. */
+  readonly channels: number;
+  readonly sum: number;
+  /** What sums are counted from, and how far a channel is above it at most. */
+  readonly lowest: number;
+  readonly steps: number;
+}
+
+/** Undefined where nothing is kept. */
+export function limitedPixelsOf(graph: Graph, id: TensorId): LimitedPixels | undefined {
+  const sum = pixelSumOf(graph, id);
+  if (sum === undefined) return undefined;
+  const x = tensorOf(graph, id);
+  const { qmin, qmax } = quantOf(x);
+  return { channels: must(x.shape.at(-1), 'channels'), sum, lowest: qmin, steps: qmax - qmin };
+}
+
+/** The values, lowered in place: channels in order keep theirs while there is room, in each pixel from another one on. */
+export function keepSums(values: Int8Array, { channels, sum, lowest }: LimitedPixels): Int8Array {
+  for (let pixel = 0; pixel * channels < values.length; pixel++) {
+    let room = sum;
+    for (let i = 0; i < channels; i++) {
+      const at = pixel * channels + ((pixel + i) % channels);
+      const u = Math.min(values[at]! - lowest, room);
+      values[at] = lowest + u;
+      room -= u;
+    }
+  }
+  return values;
+}
+
+/** A product of a tap. */
+export interface Gain {
+  /** The input element that it reads. */
+  readonly at: number;
+  /** What a step of it adds to the wanted end of the sum. */
+  readonly gain: number;
+  /** It is served before others, of other accumulators. */
+  readonly first: boolean;
+}
+
+/**
+ * Writes the pixel that a tap reads, so that Σ gain · value is as large as the limit allows: the largest gains get all that a
+ * channel can have, one after the other, until the pixel has no room left; all others are the lowest.
+ */
+export function writeLargest(values: Int8Array, gains: readonly Gain[], limit: LimitedPixels): void {
+  const { channels, sum, lowest, steps } = limit;
+  const from = gains[0]!.at - (gains[0]!.at % channels);
+  // All of the pixel, also what other groups read.
+  values.fill(lowest, from, from + channels);
+  let room = sum;
+  const wanted = gains.filter(({ gain }) => gain > 0);
+  for (const { at } of wanted.sort((a, b) => Number(b.first) - Number(a.first) || b.gain - a.gain)) {
+    const u = Math.min(steps, room);
+    values[at] = lowest + u;
+    room -= u;
+  }
+}
+
+/**
+ * For each product the turn in which its accumulator attains its bound. Accumulators that share pixels, as the lanes do and the
+ * segments that end within a tap, can't all attain theirs at once: they have different turns.
+ * @param perTap products of a tap, which read a pixel: they follow one another
+ */
+export function turnsOf(model: AccumulatorModel, length: number, perTap: number): readonly number[] {
+  const accumulators = accumulatorOfProduct(model, length);
+  const segments = Array.from(accumulators, (a) => Math.floor(a / model.lanes));
+  let most = 1;
+  for (let k = 0; k < length; k += perTap) most = Math.max(most, segments[k + perTap - 1]! - segments[k]! + 1);
+  const keys = Array.from(accumulators, (a, k) => (segments[k]! % most) * model.lanes + (a % model.lanes));
+  const used = [...new Set(keys)];
+  return keys.map((key) => used.indexOf(key));
+}
