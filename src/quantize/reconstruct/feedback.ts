@@ -1,4 +1,4 @@
-import { extentOf, ledgerOf } from '../weights/ledger.ts';
+import { furthestSteps, ledgerOf } from '../weights/ledger.ts';
 import type { ChannelProblem } from './channel.ts';
 import { upperFactor } from './cholesky.ts';
 
@@ -55,14 +55,17 @@ function softThreshold(
   target: Float64Array,
   scale: number,
 ) {
+  // The order of magnitudes stays, and with it what each of them costs.
+  const prices = pixels === undefined ? undefined : furthestSteps(target, pixels);
+  const most = pixels === undefined ? budget : pixels.extent;
   const sums = new Float64Array(accumulatorCount);
   const fits = (threshold: number) => {
-    if (pixels !== undefined) return extentOf(thresholded(target, scale, threshold), pixels) <= pixels.extent;
     sums.fill(0);
     for (let k = 0; k < target.length; k++) {
-      sums[accumulators[k]!]! += Math.max(0, Math.abs(target[k]!) / scale - threshold);
+      const left = Math.max(0, Math.abs(target[k]!) / scale - threshold);
+      sums[accumulators[k]!]! += prices === undefined ? left : left * prices[k]!;
     }
-    return sums.every((sum) => sum <= budget);
+    return sums.every((sum) => sum <= most);
   };
   if (fits(0)) return 0;
   let [low, high] = [0, target.reduce((most, w) => Math.max(most, Math.abs(w)), 0) / scale];
@@ -72,8 +75,4 @@ function softThreshold(
     else low = middle;
   }
   return high;
-}
-
-function thresholded(target: Float64Array, scale: number, threshold: number): Float64Array {
-  return target.map((w) => Math.sign(w) * Math.max(0, Math.abs(w) / scale - threshold));
 }

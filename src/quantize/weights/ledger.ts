@@ -1,4 +1,4 @@
-import { limitedRanges, type PixelLimit } from '../../proof/pixel-sums.ts';
+import type { PixelLimit } from '../../proof/pixel-sums.ts';
 
 /** What the integers of one output channel have to keep. */
 export interface ChannelBudget {
@@ -29,6 +29,8 @@ export interface Ledger {
   room(k: number, from: number, negative: boolean): number;
   /** Whether there are steps that an accumulator cannot take. */
   isFull(accumulator: number): boolean;
+  /** Whether what is booked keeps the budget. */
+  isKept(): boolean;
 }
 
 export function ledgerOf(budget: ChannelBudget): Ledger {
@@ -47,6 +49,7 @@ function plainLedger({ accumulators, accumulatorCount, budget, limit }: ChannelB
       return Math.max(own, Math.min(limit, own + budget - spent[accumulators[k]!]!));
     },
     isFull: (a) => spent[a]! >= budget,
+    isKept: () => spent.every((sum) => sum <= budget),
   };
 }
 
@@ -81,11 +84,26 @@ function pixelLedger({ accumulators, limit }: ChannelBudget, pixels: PixelBudget
       return m;
     },
     isFull: () => spent + steps > extent,
+    isKept: () => spent <= extent,
   };
 }
 
-/** hi − lo of the sum of weights, integers or real, under the limit. */
-export function extentOf(weights: ArrayLike<number>, pixels: PixelBudget): number {
-  const [range] = limitedRanges(new Int32Array(weights.length), 1, weights, { lo: 0, hi: pixels.steps }, pixels);
-  return range!.hi - range!.lo;
+/**
+ * For each weight the steps that its operand has where the weights of its sign reach furthest: the largest of a tap take all that a pixel
+ * may have. With Σ |w|·steps of all weights, real ones too, the sum's range is as wide.
+ */
+export function furthestSteps(weights: Float64Array, { channels, steps, sum }: PixelBudget): Float64Array {
+  const taken = new Float64Array(weights.length);
+  for (let tap = 0; tap < weights.length; tap += channels) {
+    const products = Array.from({ length: channels }, (_, c) => tap + c);
+    for (const sign of [1, -1]) {
+      const own = products.filter((k) => sign * weights[k]! > 0).sort((a, b) => sign * (weights[b]! - weights[a]!));
+      let left = sum;
+      for (const k of own) {
+        taken[k] = Math.min(steps, left);
+        left -= taken[k]!;
+      }
+    }
+  }
+  return taken;
 }

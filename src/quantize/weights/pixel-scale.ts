@@ -1,13 +1,17 @@
-import { extentOf, type PixelBudget } from './ledger.ts';
+import { ledgerOf, type PixelBudget } from './ledger.ts';
 import { bitsOf, floatOf, magnitude, type ScaleSearch } from './smallest-scale.ts';
 
 /** Scales for channels of layers whose pixels keep their sums: the larger the scale, the narrower the sum's range. */
-export function createPixelScaleSearch(pixels: PixelBudget): ScaleSearch {
-  const fits = (w: Float32Array, scale: number, limit: number) =>
-    extentOf(
-      Int16Array.from(w, (v) => Math.sign(v) * magnitude(v, scale, limit)),
-      pixels,
-    ) <= pixels.extent;
+export function createPixelScaleSearch(length: number, pixels: PixelBudget): ScaleSearch {
+  const accumulators = new Int32Array(length);
+  const fits = (w: Float32Array, scale: number, limit: number) => {
+    const ledger = ledgerOf({ accumulators, accumulatorCount: 1, budget: 0, limit, pixels });
+    // Most scales that are tried are far too small, and don't get far.
+    return w.every((v, k) => {
+      ledger.book(k, 0, Math.sign(v) * magnitude(v, scale, limit));
+      return ledger.isKept();
+    });
+  };
   return {
     power(w, least, { limit }) {
       let scale = least;

@@ -42,7 +42,7 @@ export function roundWeights(
   const search =
     options.pixels === undefined
       ? createScaleSearch(accumulatorOfProduct(model, length), model.segments.length * model.lanes)
-      : createPixelScaleSearch(options.pixels);
+      : createPixelScaleSearch(length, options.pixels);
   const data = new Int8Array(weights.length);
   const noises: number[] = [];
   const scale = Array.from({ length: channels }, (_, o) => {
