@@ -13,7 +13,8 @@ export interface FloatEvaluator {
   /**
    * @param inputs `count` samples in the ONNX input's own order, as `Dataset.batch` gives them; one array for each graph
    *   input where there are several
-   * @returns the requested activations in their tensors' own order (channels last), sample after sample
+   * @returns the requested activations in their tensors' own order (channels last), sample after sample; one array for tensors that are the
+   *   same in float
    */
   run(inputs: Float32Array | readonly Float32Array[], count: number): Promise<Map<TensorId, Float32Array>>;
   /** Frees the session; the evaluator can't be used afterwards. */
@@ -30,13 +31,15 @@ export async function createFloatEvaluator(graph: Graph, options: FloatOptions =
   const { model, activations } = exportFloat(graph, { activations: true });
   const tensors = wantedTensors(graph, options.activations).map((id) => tensorOf(graph, id));
   const outputs = tensors.map((t) => must(activations.get(t.id), `activation ${t.id}`));
-  // Tensors that only differ in their view share one output.
+  // Tensors that only differ in their view share one output; those that don't differ at all share their values, too.
   const names = [...new Set(outputs)];
+  const keys = tensors.map(({ shape }, t) => `${outputs[t]} ${shape}`);
+  const first = keys.map((key) => keys.indexOf(key));
   const runner = await createRunner(graph, model, names, options);
   return {
     async run(inputs, count) {
       const values = inputs instanceof Float32Array ? [inputs] : inputs;
-      const results = tensors.map((t) => new Float32Array(count * sizeOf(t.shape)));
+      const results = tensors.map(({ shape }, t) => new Float32Array(first[t] === t ? count * sizeOf(shape) : 0));
       await runner.run(
         count,
         (i, from, to) => {
@@ -47,11 +50,12 @@ export async function createFloatEvaluator(graph: Graph, options: FloatOptions =
         },
         (i, from, stored) => {
           tensors.forEach(({ shape }, t) => {
-            if (outputs[t] === names[i]) copyFromStored(stored, shape, results[t]!, from * sizeOf(shape), 0);
+            if (outputs[t] === names[i] && first[t] === t)
+              copyFromStored(stored, shape, results[t]!, from * sizeOf(shape), 0);
           });
         },
       );
-      return new Map(tensors.map((t, i) => [t.id, results[i]!]));
+      return new Map(tensors.map(({ id }, t) => [id, results[first[t]!]!]));
     },
     release: runner.release,
   };

@@ -65,9 +65,13 @@ export async function calibrate(
   const batch = affordableSamples(graph, BATCH);
   for (const [samples, isMean] of [...batchesOf(subset, true, batch), ...batchesOf(rest, false, batch)]) {
     const values = await run(gather(dataset, samples), samples.length);
-    for (const [id, h] of histograms) {
+    const counted = new Map<Float32Array, Histogram>();
+    for (const id of activations) {
       const v = must(values.get(id), `values of ${id}`);
-      if (!addValues(h, v)) throw notFinite(graph, dataset, id);
+      const h = counted.get(v) ?? must(histograms.get(id), id);
+      if (!counted.has(v) && !addValues(h, v)) throw notFinite(graph, dataset, id);
+      counted.set(v, h);
+      histograms.set(id, h);
       const mean = isMean ? means.get(id) : undefined;
       if (mean !== undefined) accumulate(mean, v, subset.length);
     }

@@ -123,7 +123,11 @@ function aimedAt(
   { step, zeroPoint }: { step: number; zeroPoint: number },
   madeUp: number,
 ): Float32Array {
-  return real.map((value, i) => madeUp * value + (1 - madeUp) * Math.fround(step * (values[i]! - zeroPoint)));
+  const aim = new Float32Array(real.length);
+  for (let i = 0; i < aim.length; i++) {
+    aim[i] = madeUp * real[i]! + (1 - madeUp) * Math.fround(step * (values[i]! - zeroPoint));
+  }
+  return aim;
 }
 
 /**

@@ -1,6 +1,6 @@
 import { must } from '../../core/must.ts';
 import type { Progress } from '../../core/progress.ts';
-import { inputsOf, isReadAfter, withTensors } from '../../graph/build.ts';
+import { inputsOf, isKind, isReadAfter, withTensors } from '../../graph/build.ts';
 import type { Graph, Node, NodeId, Tensor } from '../../graph/types.ts';
 import { matrixProducts } from '../../interpret/products.ts';
 import { runNodeExactly, runNodeInFloat } from '../../interpret/run-node.ts';
@@ -28,7 +28,7 @@ export async function reconstructNetwork(input: NetworkInput, progress: Progress
   for (const [index, node] of quantized.nodes.entries()) {
     const floatNode = must(float.nodes[index], 'float node');
     const output = must(node.outputs[0], 'output');
-    state.real.set(output, await runNodeInFloat(float, floatNode, state.real, samples.count));
+    state.real.set(output, await floatOutput(float, floatNode, state.real, samples.count));
     if (isReductionNode(node) && isReductionNode(floatNode)) {
       const layer = await reconstructAt({ input, state, floatNode, node }, products);
       state = { ...state, graph: withLayer(state.graph, node, layer) };
@@ -40,6 +40,11 @@ export async function reconstructNetwork(input: NetworkInput, progress: Progress
   }
   progress.done();
   return { graph: state.graph, noise };
+}
+
+/** Error diffusion does nothing in float: no need for a copy of what may be the largest activation. */
+async function floatOutput(float: Graph, node: Node, real: State['real'], count: number): Promise<Float32Array> {
+  return isKind(node, 'diffuse') ? must(real.get(node.inputs[0]!), node.id) : runNodeInFloat(float, node, real, count);
 }
 
 function withLayer(graph: Graph, node: ReductionNode, { data, scale, bias }: NewLayer): Graph {

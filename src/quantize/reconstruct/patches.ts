@@ -15,8 +15,16 @@ export interface PatchSource {
    * The operands of the chosen positions `from` to `to − 1`: rows of `length`.
    * @param values the layer's input, sample after sample, in the tensor's own order
    * @param zero what stands for 0, subtracted from every value; padding gives 0
+   * @param into where the rows go: a new array without it. Reusing one spares its memory being mapped anew
    */
-  read(values: Int8Array | Float32Array, zero: number, group: number, from: number, to: number): Float32Array;
+  read(
+    values: Int8Array | Float32Array,
+    zero: number,
+    group: number,
+    from: number,
+    to: number,
+    into?: Float32Array,
+  ): Float32Array;
 }
 
 /** Operands of an output, at most: second moments of more take gigabytes. Longer layers are not fitted. */
@@ -39,13 +47,15 @@ export function patchSource(
   const positions = conv ? y[1]! * y[2]! : x[0]!;
   const chosen = choosePositions(samples * positions, limit);
   const length = sizeOf(w) / w[0]!;
+  const isPadded = conv && node.op.pads.some((p) => p > 0);
   const gather = conv ? convRow(node.op, x, w, y) : fullRow(length);
   return {
     length,
     groups: conv ? node.op.groups : 1,
     chosen,
-    read(values, zero, group, from, to) {
-      const rows = new Float32Array((to - from) * length);
+    read(values, zero, group, from, to, into = new Float32Array((to - from) * length)) {
+      const rows = into.subarray(0, (to - from) * length);
+      if (isPadded) rows.fill(0);
       const size = sizeOf(x);
       for (let i = from; i < to; i++) {
         const sample = Math.floor(chosen[i]! / positions);

@@ -27,11 +27,12 @@ export async function realSums(
   const channels = bias.length;
   const perGroup = channels / groups;
   const sums = new Float32Array(chosen.length * channels);
+  const rows = new Float32Array(Math.min(ROWS, chosen.length) * length);
   for (let g = 0; g < groups; g++) {
     const own = weights.subarray(g * perGroup * length, (g + 1) * perGroup * length);
     for (let from = 0; from < chosen.length; from += ROWS) {
       const to = Math.min(chosen.length, from + ROWS);
-      const y = await products.rows(source.read(values, 0, g, from, to), own, length);
+      const y = await products.rows(source.read(values, 0, g, from, to, rows), own, length);
       for (let i = 0; i < y.length; i++) {
         const o = g * perGroup + (i % perGroup);
         sums[(from + Math.floor(i / perGroup)) * channels + o] = y[i]! + bias[o]!;
