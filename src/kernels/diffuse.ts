@@ -15,6 +15,12 @@ const vectorInstructions = 20;
 const carryInstructions = 84;
 /** Of what is carried to 16 channels, beyond that. */
 const carriedInstructions = 23;
+/** Of what 16 channels add up to, as counted, where there is room for it; where there is not, which is rare, 160 more. */
+const sumInstructions = 8;
+/** Of leaving out lanes that are of no channel: for each vector of several whose last one has some. */
+const tailInstructions = 6;
+/** Of a loop over several vectors, as counted; where anything is carried, it is in what that takes. */
+const loopInstructions = 10;
 
 /** Sixteen elements at a time; the errors of the row above are kept, and each pixel's take the place of those that it has read. */
 export const diffuse: Kernel<DiffuseOp> = {
@@ -25,12 +31,14 @@ export const diffuse: Kernel<DiffuseOp> = {
   denseOutput: true,
   misfit: batchMisfit,
   cost: (node, graph) => {
-    const { wholeRows, runs, run } = runsOf(node, graph);
+    const { runs, run, tail } = runsOf(node, graph);
+    const { carries, pixelSum } = node.op;
     const vectors = Math.ceil(run / 16);
-    const carried = node.op.carries
-      ? carriedInstructions * vectors + (vectors * (vectors - 1) * carryInstructions) / 2
-      : 0;
-    return { instructions: 40 + runs * ((wholeRows ? 10 : 0) + vectors * vectorInstructions + carried) };
+    const loops = vectors > 1;
+    const summed = pixelSum === undefined ? 0 : sumInstructions + (loops && tail ? tailInstructions : 0);
+    const carried = carries ? carriedInstructions * vectors + (vectors * (vectors - 1) * carryInstructions) / 2 : 0;
+    const loop = loops && !carries ? loopInstructions : 0;
+    return { instructions: 40 + runs * (loop + vectors * (vectorInstructions + summed) + carried) };
   },
   scratch: (node, graph) => runsOf(node, graph).errorBytes,
   pack: ({ op, origin }) => (op.carries ? packedCarries(op.carries, origin.name) : nothingPacked),
@@ -39,7 +47,8 @@ export const diffuse: Kernel<DiffuseOp> = {
     const diffusion = diffusionOf(x, y);
     const { qmin, qmax } = quantOf(y);
     const runs = runsOf(node, graph);
-    const { carries } = node.op;
+    const { carries, pixelSum } = node.op;
+    if (pixelSum !== undefined && !diffusion.keepsZeros) throw invariant(`pixels of ${y.id} have no lowest sum`);
     return {
       ...diffusion,
       step: 2 ** diffusion.shift,
@@ -50,24 +59,30 @@ export const diffuse: Kernel<DiffuseOp> = {
       carryShift: carries?.shift,
       /** What is rounded: with what is carried, where anything is. */
       rounded: carries ? 'all' : 't',
+      pixelSum,
+      /** What takes an integer of the output to its steps from the lowest. */
+      fromLowest: -qmin,
       ...runs,
       x: must(inputs[0], 'x'),
       y: output,
-      tail: runs.run % 16 !== 0,
     };
   },
 };
 
-/** What is worked through in one go: a row, unless a vector of 16 elements would hold a pixel and its left one, or needs all before it. */
+/**
+ * What is worked through in one go: a row, unless a vector of 16 elements would hold a pixel and its left one, or needs all before it in
+ * its pixel, or what these leave of the pixel's sum.
+ */
 function runsOf(node: Node<DiffuseOp>, graph: Graph) {
   const [, height, width, channels] = outputOf(graph, node).shape as [number, number, number, number];
-  const wholeRows = channels >= 16 && node.op.carries === undefined;
+  const { carries, pixelSum } = node.op;
+  const wholeRows = channels >= 16 && carries === undefined && pixelSum === undefined;
   const run = wholeRows ? width * channels : channels;
   /** Bytes from the errors of a pixel to those of the next. */
   const distance = wholeRows ? channels : Math.ceil(channels / 16) * 16;
   // The left neighbours of the first pixel, the row, and what the last vector writes beyond it.
   const errorBytes = (width + 1) * distance + (wholeRows ? 15 : 0);
-  return { wholeRows, runs: wholeRows ? height : height * width, run, distance, errorBytes };
+  return { wholeRows, runs: wholeRows ? height : height * width, run, tail: run % 16 !== 0, distance, errorBytes };
 }
 
 /** Block after block of 16 channels; of each, for each channel of the blocks before it, the weights of the 16. */

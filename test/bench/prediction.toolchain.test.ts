@@ -44,9 +44,9 @@ counted.for(['small-kernels', 'resnet-8'])(
   },
 );
 
-counted('… and those of error diffusion, by rows and by pixels, and to other channels', async () => {
+counted('… and those of error diffusion, by rows and by pixels, to other channels, and with sums', async () => {
   const b = new QuantizedGraphBuilder('diffusions');
-  for (const [width, channels, steps, shift] of [
+  for (const [width, channels, steps, shift, sum] of [
     [16, 96, 7],
     [8, 192, 12],
     [8, 20, 3],
@@ -54,12 +54,19 @@ counted('… and those of error diffusion, by rows and by pixels, and to other c
     [16, 96, 7, 5],
     [4, 192, 12, 6],
     [8, 40, 7, 6],
+    // Sums that no pixel exceeds: few are to.
+    [8, 8, 7, undefined, 56],
+    [8, 40, 7, undefined, 280],
+    [8, 96, 7, undefined, 672],
+    [8, 40, 7, 6, 280],
+    [4, 96, 7, 6, 672],
   ] as const) {
     const narrow = narrowGrid(steps);
-    const op = { kind: 'diffuse', ...(shift && { carries: randomCarries(channels, shift) }) } as const;
+    const carries = shift && { carries: randomCarries(channels, shift) };
+    const op = { kind: 'diffuse', ...carries, ...(sum && { pixelSum: sum }) } as const;
     b.output(b.node(op, [b.input([1, tallest, width, channels], wideGrid(narrow))], narrow));
   }
-  expect(await mispredicted(b.build())).toEqual({ wrong: [], layers: 7 });
+  expect(await mispredicted(b.build())).toEqual({ wrong: [], layers: 12 });
 });
 
 /** The layers whose cost is off, and how many there are. */

@@ -88,10 +88,12 @@ export function pooling(b: QuantizedGraphBuilder, r: Random, kind: 'maxPool' | '
 
 export function diffusion(b: QuantizedGraphBuilder, r: Random): TensorId {
   const steps = r.int(1, 127);
-  const narrow = { ...narrowGrid(steps, r.int(0, steps)), scale: [2 ** r.int(-6, 2)] };
+  const summed = r.int(0, 2) === 0;
+  const narrow = { ...narrowGrid(steps, summed ? 0 : r.int(0, steps)), scale: [2 ** r.int(-6, 2)] };
   const carrying = r.int(0, 1) === 1;
   const channels = carrying ? r.int(CARRY_BLOCK + 1, 40) : r.int(1, 20);
   const carries = carrying && { carries: randomCarries(channels, r.int(1, MOST_CARRY_SHIFT), r) };
   const shape = [1, r.int(1, 5), r.int(1, 5), channels];
-  return b.node({ kind: 'diffuse', ...carries }, [b.input(shape, wideGrid(narrow))], narrow);
+  const pixelSum = summed && { pixelSum: r.int(1, channels * steps) };
+  return b.node({ kind: 'diffuse', ...carries, ...pixelSum }, [b.input(shape, wideGrid(narrow))], narrow);
 }

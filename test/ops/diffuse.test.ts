@@ -1,19 +1,25 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { ChannelCarries, QuantParams } from '../../src/graph/types.ts';
+import { createRandom } from '../../src/core/random.ts';
+import type { DiffuseOp, QuantParams } from '../../src/graph/types.ts';
 import { wideGrid } from '../../src/ops/diffusion.ts';
+import { randomCarries } from '../helpers/carries.ts';
 import { evaluate, narrowGrid, QuantizedGraphBuilder } from '../helpers/quantized-graph.ts';
 
 const grids = fc
   .integer({ min: 1, max: 255 })
   .chain((steps) => fc.integer({ min: 0, max: steps }).map((aboveLowest) => narrowGrid(steps, aboveLowest)));
 
-/** Rows of `width` pixels. */
-function diffused(x: Int8Array, width: number, narrow: QuantParams, carries?: ChannelCarries): Int8Array {
+/** Rows of `width` pixels, of one channel unless told. */
+function diffused(
+  x: Int8Array,
+  width: number,
+  narrow: QuantParams,
+  { channels = 1, ...extra }: Omit<DiffuseOp, 'kind'> & { channels?: number } = {},
+): Int8Array {
   const b = new QuantizedGraphBuilder('diffuse');
-  const channels = carries ? Math.sqrt(carries.weights.length) : 1;
   const input = b.input([1, x.length / width / channels, width, channels], wideGrid(narrow));
-  const y = b.node({ kind: 'diffuse', ...(carries && { carries }) }, [input], narrow);
+  const y = b.node({ kind: 'diffuse', ...extra }, [input], narrow);
   b.output(y);
   return evaluate(b.build(), [x]).get(y)!;
 }
@@ -114,7 +120,7 @@ describe('diffuse', () => {
         [16, last],
       ] as const)
         x[c]! += v;
-      return realsOf(diffused(x, 1, narrow, { shift: 4, weights }), narrow)[16];
+      return realsOf(diffused(x, 1, narrow, { channels: 17, carries: { shift: 4, weights } }), narrow)[16];
     };
     // A step is 32. Half of 15, rounded to 8, is what 8 lacks of half a step.
     expect([pixel(15, 0, 7), pixel(15, 0, 8)]).toEqual([0, 1]);
@@ -123,3 +129,53 @@ describe('diffuse', () => {
     expect([pixel(0, 20, 12), pixel(0, 20, 13)]).toEqual([0, 1]);
   });
 });
+
+describe('diffuse that keeps what a pixel adds up to', () => {
+  it('rounds as without, until a pixel would hold more, which holds the sum, and none more than that', () => {
+    const cases = fc.record({
+      steps: fc.integer({ min: 1, max: 127 }),
+      channels: fc.integer({ min: 1, max: 40 }),
+      share: fc.double({ min: 0, max: 1, noNaN: true }),
+      carrying: fc.boolean(),
+      seed: fc.integer(),
+    });
+    fc.assert(
+      fc.property(cases, ({ steps, channels, share, carrying, seed }) => {
+        const narrow = narrowGrid(steps);
+        const { zeroPoint } = wideGrid(narrow);
+        const random = createRandom(seed);
+        const x = Int8Array.from({ length: 12 * channels }, () => random.int(zeroPoint, 127));
+        const extra = { channels, ...(carrying && { carries: randomCarries(channels, 4) }) };
+        const pixelSum = 1 + Math.round(share * channels * steps);
+        const [without, y] = [extra, { ...extra, pixelSum }].map((e) => diffused(x, 4, narrow, e));
+        const [sumsWithout, sums] = [without!, y!].map((values) => sumsOf(values, channels, narrow));
+        expect(Math.max(...sums!)).toBeLessThanOrEqual(pixelSum);
+        const first = sumsWithout!.findIndex((sum) => sum > pixelSum);
+        const same = first < 0 ? undefined : first * channels;
+        expect(y!.subarray(0, same)).toEqual(without!.subarray(0, same));
+        if (first >= 0) expect(sums![first]).toBe(pixelSum);
+      }),
+    );
+  });
+
+  it('leaves to a channel what those before it do not take, and hands on what it lacks', () => {
+    const narrow = narrowGrid(2);
+    const { zeroPoint } = wideGrid(narrow);
+    const x = Int8Array.from([20, 90, 21, 19, 1, 14], (v) => zeroPoint + v);
+    const rounded = (extra: { pixelSum?: number }) =>
+      realsOf(diffused(x, 2, narrow, { channels: 3, ...extra }), narrow);
+    // A step is 32. The errors −12, 26 and −11 become −4, 10 and −4 in the next pixel.
+    expect(rounded({})).toEqual([1, 2, 1, 0, 0, 0]);
+    // One step is left of 2 for the second channel, none for the third: 58 and 21 become 22 and 8.
+    expect(rounded({ pixelSum: 2 })).toEqual([1, 1, 0, 0, 1, 1]);
+    // The second pixel has as much again, whatever the first one took.
+    expect(rounded({ pixelSum: 1 })).toEqual([1, 0, 0, 0, 1, 0]);
+  });
+});
+
+/** Of each pixel, in steps from the lowest integer. */
+function sumsOf(values: Int8Array, channels: number, { qmin }: QuantParams): number[] {
+  return Array.from({ length: values.length / channels }, (_, i) =>
+    values.subarray(i * channels, (i + 1) * channels).reduce((sum, q) => sum + q - qmin, 0),
+  );
+}
