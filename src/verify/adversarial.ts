@@ -4,20 +4,19 @@ import { inputsOf } from '../graph/build.ts';
 import { sizeOf } from '../graph/shape.ts';
 import type { AccumulatorModel, Graph, Tensor } from '../graph/types.ts';
 import { definitionOf } from '../ops/index.ts';
-import { proveReduction } from '../proof/accumulator.ts';
-import { keepSums, type LimitedPixels, limitedPixelsOf, turnsOf, writeLargest } from './limited-pixels.ts';
+import { type OperandRange, proveReduction } from '../proof/accumulator.ts';
+import { pixelLimitOf } from '../proof/pixel-sums.ts';
+import { keepSums, type LimitedPixels, limitedPixelsOf, writeLargest } from './limited-pixels.ts';
 import { type Place, type ReductionNode, type Taps, tapsOf } from './taps.ts';
 
 /** Which end of the range of DESIGN §4 an input attains. */
 export type Bound = 'lo' | 'hi';
 
-/** One window that drives every accumulator of a channel, or every one of a turn, to the end of its range. */
+/** One window that drives every accumulator of a channel to the end of its range. */
 export interface Extreme {
   readonly channel: number;
   readonly bound: Bound;
   readonly place: Place;
-  /** Which of the channel's accumulators attain the bound, where a limit on pixels lets not all do so at once (`turnsOf`). */
-  readonly turn?: number;
 }
 
 export interface AdversarialInput {
@@ -28,10 +27,7 @@ export interface AdversarialInput {
 
 /** The inputs that attain the bounds of one layer. */
 export interface Adversary {
-  /**
-   * (channel, bound) pairs of the layer: two a channel, in the Winograd domain two a channel and tap, and where pixels have a
-   * limit two a channel and turn.
-   */
+  /** (channel, bound) pairs of the layer: two a channel, in the Winograd domain two a channel and tap. */
   readonly pairs: number;
   /** Inputs that cover all pairs. */
   readonly inputCount: number;
@@ -51,8 +47,8 @@ export interface Adversary {
  * attains the bound of each of them at once; windows that share no input element hold several channels, and with
  * groups one channel of each. What no window reads is random, so that neighbouring outputs differ.
  *
- * Where what a pixel's channels add up to is limited, every pixel keeps that, the bounds are those of the limit, and accumulators
- * and groups that share pixels take turns.
+ * Where what a pixel's channels add up to is limited, every pixel keeps that, groups take turns, and it is whole sums that are as large as can
+ * be: accumulators that share pixels can't all attain their bounds at once.
  */
 export function adversaryOf(graph: Graph, node: ReductionNode, seed: number): Adversary {
   const [x, w] = inputsOf(graph, node) as [Tensor, Tensor];
@@ -60,27 +56,30 @@ export function adversaryOf(graph: Graph, node: ReductionNode, seed: number): Ad
   const { channels, length } = must(definitionOf(node).reduction, 'reduction')(node, inputsOf(graph, node));
   const weights = w.data as Int8Array;
   const taps = tapsOf(graph, node);
-  const shared = sharedPixels(graph, node, length);
+  const limit = limitedPixelsOf(graph, x.id);
+  const shares = limit !== undefined && accumulatorCount(node) > 1;
   // Groups read different channels of the same pixels.
-  const atOnce = shared === undefined ? taps.groups : 1;
-  const order = widestFirst(node, weights, channels, { lo: qmin, hi: qmax });
-  const queues = queuesOf(order, channels / atOnce, shared);
-  const pairs = queues.reduce((sum, queue) => sum + queue.length, 0);
+  const atOnce = limit === undefined ? taps.groups : 1;
+  const pixels = pixelLimitOf(graph, node);
+  const order = widestFirst(node, weights, channels, { lo: qmin, hi: qmax, ...(pixels && { pixels }) });
+  const queues = queuesOf(order, channels / atOnce);
+  const pairs = 2 * channels;
   const perInput = taps.places.length;
   return {
     pairs,
     inputCount: Math.ceil(pairs / atOnce / perInput),
-    attained: taps.complete,
+    attained: taps.complete && !shares,
+    ...(shares && { note: sharedSums }),
     coverage: (inputs) => Math.min(pairs, inputs * perInput * atOnce),
     input(index) {
       const random = createRandom(seed, index);
       const values = Int8Array.from({ length: sizeOf(x.shape) }, () => random.int(qmin, qmax));
-      if (shared) keepSums(values, shared.limit);
+      if (limit) keepSums(values, limit);
       const extremes = extremesOf(queues, taps, index);
       for (const extreme of extremes) {
         const row = weights.subarray(extreme.channel * length, (extreme.channel + 1) * length);
         const group = Math.floor((extreme.channel * taps.groups) / channels);
-        if (shared) writeLimited(values, row, extreme, taps, group, shared);
+        if (limit) writeLimited(values, row, extreme, taps, group, w.shape.at(-1)!, limit);
         else writeExtreme(values, row, extreme, taps, group, [qmin, qmax]);
       }
       return { values, extremes };
@@ -88,19 +87,11 @@ export function adversaryOf(graph: Graph, node: ReductionNode, seed: number): Ad
   };
 }
 
-/** What pixels of a layer's input are limited to, and the turn of each product's accumulator. */
-interface SharedPixels {
-  readonly limit: LimitedPixels;
-  /** Products of a tap, which read one pixel: they follow one another. */
-  readonly perTap: number;
-  readonly turns: readonly number[];
-}
+const sharedSums = 'accumulators share pixels whose sums are limited: no input attains all of their bounds';
 
-function sharedPixels(graph: Graph, node: ReductionNode, length: number): SharedPixels | undefined {
-  const [x, w] = inputsOf(graph, node) as [Tensor, Tensor];
-  const limit = limitedPixelsOf(graph, x.id);
-  const perTap = must(w.shape.at(-1), 'products of a tap');
-  return limit && { limit, perTap, turns: turnsOf(modelOf(node), length, perTap) };
+function accumulatorCount(node: ReductionNode): number {
+  const { lanes, segments } = modelOf(node);
+  return lanes * segments.length;
 }
 
 function modelOf(node: ReductionNode): AccumulatorModel {
@@ -108,32 +99,19 @@ function modelOf(node: ReductionNode): AccumulatorModel {
 }
 
 /** Channels with the widest accumulator ranges first: when work is capped, those nearest to overflow are tried. */
-function widestFirst(
-  node: ReductionNode,
-  weights: Int8Array,
-  channels: number,
-  x: { readonly lo: number; readonly hi: number },
-): readonly number[] {
+function widestFirst(node: ReductionNode, weights: Int8Array, channels: number, x: OperandRange): readonly number[] {
   const { worst } = proveReduction(modelOf(node), weights, channels, x);
   const width = worst.map(({ lo, hi }) => hi - lo);
   return width.map((_, o) => o).sort((a, b) => width[b]! - width[a]! || a - b);
 }
 
-type Target = Pick<Extreme, 'channel' | 'bound' | 'turn'>;
+type Target = Pick<Extreme, 'channel' | 'bound'>;
 
 /** For each group its channels' extremes, in the order in which they are tried. */
-function queuesOf(
-  order: readonly number[],
-  perGroup: number,
-  shared: SharedPixels | undefined,
-): readonly (readonly Target[])[] {
+function queuesOf(order: readonly number[], perGroup: number): readonly (readonly Target[])[] {
   const queues = Array.from({ length: order.length / perGroup }, (): Target[] => []);
-  const turns = [...new Set(shared?.turns)].map((turn) => ({ turn }));
   for (const channel of order) {
-    const queue = queues[Math.floor(channel / perGroup)]!;
-    for (const turn of shared ? turns : [{}]) {
-      queue.push({ channel, bound: 'hi', ...turn }, { channel, bound: 'lo', ...turn });
-    }
+    queues[Math.floor(channel / perGroup)]!.push({ channel, bound: 'hi' }, { channel, bound: 'lo' });
   }
   return queues;
 }
@@ -161,20 +139,21 @@ function writeExtreme(
   }
 }
 
+/** @param perTap products of a tap, which read one pixel: they follow one another */
 function writeLimited(
   values: Int8Array,
   weights: Int8Array,
-  { bound, place, turn }: Extreme,
+  { bound, place }: Extreme,
   taps: Taps,
   group: number,
-  { limit, perTap, turns }: SharedPixels,
+  perTap: number,
+  limit: LimitedPixels,
 ): void {
   for (let tap = 0; tap < weights.length; tap += perTap) {
     if (taps.at(place, group, tap) < 0) continue;
     const gains = Array.from(weights.subarray(tap, tap + perTap), (w, c) => ({
       at: taps.at(place, group, tap + c),
       gain: bound === 'hi' ? w : -w,
-      first: turns[tap + c] === turn,
     }));
     writeLargest(values, gains, limit);
   }

@@ -1,9 +1,8 @@
 import { must } from '../core/must.ts';
 import { tensorOf } from '../graph/build.ts';
-import type { AccumulatorModel, Graph, TensorId } from '../graph/types.ts';
+import type { Graph, TensorId } from '../graph/types.ts';
 import { quantOf } from '../ops/quantized.ts';
 import { pixelSumOf } from '../proof/pixel-sums.ts';
-import { accumulatorOfProduct } from '../proof/segments.ts';
 
 /** Pixels whose channels add up to `sum` at most, as a `diffuse` keeps it: inputs beyond that may overflow. */
 export interface LimitedPixels {
@@ -44,8 +43,6 @@ export interface Gain {
   readonly at: number;
   /** What a step of it adds to the wanted end of the sum. */
   readonly gain: number;
-  /** It is served before others, of other accumulators. */
-  readonly first: boolean;
 }
 
 /**
@@ -59,24 +56,9 @@ export function writeLargest(values: Int8Array, gains: readonly Gain[], limit: L
   values.fill(lowest, from, from + channels);
   let room = sum;
   const wanted = gains.filter(({ gain }) => gain > 0);
-  for (const { at } of wanted.sort((a, b) => Number(b.first) - Number(a.first) || b.gain - a.gain)) {
+  for (const { at } of wanted.sort((a, b) => b.gain - a.gain)) {
     const u = Math.min(steps, room);
     values[at] = lowest + u;
     room -= u;
   }
-}
-
-/**
- * For each product the turn in which its accumulator attains its bound. Accumulators that share pixels, as the lanes do and the
- * segments that end within a tap, can't all attain theirs at once: they have different turns.
- * @param perTap products of a tap, which read a pixel: they follow one another
- */
-export function turnsOf(model: AccumulatorModel, length: number, perTap: number): readonly number[] {
-  const accumulators = accumulatorOfProduct(model, length);
-  const segments = Array.from(accumulators, (a) => Math.floor(a / model.lanes));
-  let most = 1;
-  for (let k = 0; k < length; k += perTap) most = Math.max(most, segments[k + perTap - 1]! - segments[k]! + 1);
-  const keys = Array.from(accumulators, (a, k) => (segments[k]! % most) * model.lanes + (a % model.lanes));
-  const used = [...new Set(keys)];
-  return keys.map((key) => used.indexOf(key));
 }

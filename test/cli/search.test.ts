@@ -94,7 +94,11 @@ describe('quantize --report', () => {
     const words = ['quantize', tiny.model, '--calibrate', tiny.pixels, '-o', join(folder, 'r.onnx'), '--quiet'];
     const { stdout } = await neonarrow(...words, '--report', '--acc-bits', '12', '--lanes', '1');
     const chosen = 'least error; 14 of 14 widths fit';
-    const whys = { conv1: chosen, conv2: `${chosen}; errors of data diffused; at most \\d+ steps a pixel`, scores: chosen };
+    const whys = {
+      conv1: chosen,
+      conv2: `${chosen}; errors of data diffused; at most \\d+ steps a pixel`,
+      scores: chosen,
+    };
     for (const [layer, why] of Object.entries(whys)) {
       expect(stdout).toMatch(new RegExp(`^${layer} +Σ\\|w\\| ≤ [\\d,]+ +${why}$`, 'm'));
     }
