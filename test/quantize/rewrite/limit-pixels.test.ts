@@ -3,7 +3,7 @@ import { inputsOf, isKind, outputOf } from '../../../src/graph/build.ts';
 import { createExactEvaluator } from '../../../src/interpret/exact.ts';
 import { quantOf } from '../../../src/ops/quantized.ts';
 import { proveReduction } from '../../../src/proof/accumulator.ts';
-import { integerLayerOf, isReductionNode } from '../../../src/proof/certify.ts';
+import { certify, integerLayerOf, isReductionNode } from '../../../src/proof/certify.ts';
 import type { QuantizeOptions } from '../../../src/quantize/options.ts';
 import { quantize } from '../../../src/quantize/quantize.ts';
 import { quantizedInputs } from '../../../src/quantize/quantized-inputs.ts';
@@ -39,6 +39,10 @@ describe('pixel-sums', () => {
       );
     expect(widthOf(operands)).toBeLessThan(2 ** 11);
     expect(widthOf(range)).toBeGreaterThan(2 ** 11);
+    const unlimited = graph.nodes.map((n) => (isKind(n, 'diffuse') ? { ...n, op: { kind: 'diffuse' } as const } : n));
+    expect(() => certify({ ...graph, nodes: unlimited })).toThrow(
+      expect.objectContaining({ code: 'accumulator-overflow' }),
+    );
 
     const id = graph.nodes.find((n) => isKind(n, 'diffuse'))!.outputs[0]!;
     const evaluator = await createExactEvaluator(graph, { activations: [id] });
