@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { reject } from '../core/diagnostics.ts';
 import { classNamed, linesOf } from './class-names.ts';
@@ -20,6 +21,7 @@ export async function listImageFile(file: string, { classNames = [] }: KnownClas
     if (picture === '' || (labelled && name === undefined)) throw badLine(place, line);
     const path = resolve(folder, picture);
     requirePicture(path);
+    if (!existsSync(path)) throw noImage(place, picture, folder);
     return name === undefined ? { path } : { path, label: labelOf(name, classNames, place) };
   });
 }
@@ -40,6 +42,11 @@ function labelOf(name: string, classNames: readonly string[], place: string): nu
     place,
     hint: 'Give the number of the class, from 0, or its name as in --labels.',
   });
+}
+
+function noImage(place: string, picture: string, folder: string) {
+  const hint = `Paths begin at the list's folder, ${folder}, unless they begin with a slash.`;
+  return reject({ code: 'bad-image-list', message: `There is no image "${picture}".`, place, hint });
 }
 
 function badLine(place: string, line: string) {

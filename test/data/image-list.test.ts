@@ -58,6 +58,8 @@ describe('a list of images', () => {
     const blank = () => loadDataset(write('blank.txt', '\n\n'), input, raw);
     expect(await rejection(blank, folder)).toContain('error[no-samples]');
     expect(await rejection(() => labelsOf('b.bmp 1\n'), folder)).toContain('error[not-an-image]: It is no .png');
-    expect(await rejection(() => labelsOf('gone.png 1\n'), folder)).toContain('error[not-an-image]: It cannot be');
+    expect(await rejection(() => labelsOf('b.png 0\ngone.png 1\n'), folder)).toContain(
+      'error[bad-image-list]: There is no image "gone.png".\n  at val/val.txt, line 2\n',
+    );
   });
 });
