@@ -5,7 +5,7 @@ import { renderHtml } from '../emit/render.ts';
 import type { LoadedBundle } from '../verify/load.ts';
 import { benchView } from './bench-view.ts';
 import { channelPicture } from './channel-picture.ts';
-import { type LayerChannels, layerChannels } from './channels.ts';
+import { type LayerChannels, layerChannels, operandsText } from './channels.ts';
 import { layerViews } from './layer-views.ts';
 import type { Measured } from './measured.ts';
 import { memoryPicture } from './memory-picture.ts';
@@ -117,7 +117,7 @@ function channelsView({ name, proven, bits, lanes, segments, operands, taps, cha
     name,
     count: `${grouped(channels.length / taps)} channels${inTaps}`,
     model: `${lanes}×${bits} bits${segments === 1 ? '' : `, ${segments} segments`}`,
-    operands: `${operands.lo} to ${operands.hi}`,
+    operands: operandsText(operands),
     how: proven ? 'proven' : 'measured',
     channels: channels.map(({ range, preload, use }, i) => ({
       channel: taps === 1 ? String(i) : `${Math.floor(i / taps)}, tap ${i % taps}`,

@@ -1,6 +1,6 @@
 import { must } from '../core/must.ts';
 import type { Graph, NodeId } from '../graph/types.ts';
-import { preloadOf, type SumRange, utilizationOf, widest } from '../proof/accumulator.ts';
+import { type OperandRange, preloadOf, type SumRange, utilizationOf, widest } from '../proof/accumulator.ts';
 import { certify, integerLayerOf, isIntegerNode } from '../proof/certify.ts';
 
 /** What the widest accumulator of one output channel can hold; in the Winograd domain, of one tap of it. */
@@ -19,8 +19,8 @@ export interface LayerChannels {
   readonly bits: number;
   readonly lanes: number;
   readonly segments: number;
-  /** What is multiplied by the weights: the range of the proof. */
-  readonly operands: SumRange;
+  /** What is multiplied by the weights: the ranges of the proof. */
+  readonly operands: OperandRange;
   /** Sums of each channel: 1, or the taps of a tile in the Winograd domain. */
   readonly taps: number;
   /** Channel after channel, tap after tap. */
@@ -49,4 +49,10 @@ export function layerChannels(graph: Graph): ReadonlyMap<NodeId, LayerChannels> 
       return [node.id, layer];
     }),
   );
+}
+
+/** What the proof assumes of the operands, for people. */
+export function operandsText({ lo, hi, pixels }: OperandRange): string {
+  const range = `${lo} to ${hi}`;
+  return pixels === undefined ? range : `${range}, those of a pixel together at most ${pixels.sum} above ${lo}`;
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { must } from '../../src/core/must.ts';
 import type { QuantizeOptions } from '../../src/quantize/options.ts';
 import { quantize } from '../../src/quantize/quantize.ts';
-import { type LayerChannels, layerChannels } from '../../src/report/channels.ts';
+import { type LayerChannels, layerChannels, operandsText } from '../../src/report/channels.ts';
 import { Network, noise, relu } from '../quantize/networks.ts';
 
 /** Two convolutions, the second with a form in the Winograd domain. */
@@ -22,6 +22,13 @@ describe('the channels of a report', () => {
     const winograd = await secondLayer({ winograd: 'f4' });
     expect(winograd).toMatchObject({ proven: true, bits: 16, taps: 36 });
     expect(winograd.channels).toHaveLength(12 * 36);
+  });
+
+  it('name what the proof assumes of the operands', async () => {
+    const { operands } = await secondLayer({ accBits: 9, lanes: 1, bits: 3 });
+    const { pixels, ...range } = operands;
+    expect(operandsText(range)).toBe('-4 to 3');
+    expect(operandsText(operands)).toBe(`-4 to 3, those of a pixel together at most ${pixels!.sum} above -4`);
   });
 
   it('fit their accumulators with the preload, proven or measured', async () => {
