@@ -25,6 +25,34 @@ export function pixelLimitOf(graph: Graph, node: Node): PixelLimit | undefined {
 }
 
 /**
+ * What operands are, in steps from the lowest, where sums are at an end of their range: the largest weights of a tap get all that there is,
+ * one after the other, until the pixel has no more. A fractional knapsack, for each accumulator by itself.
+ * @param accumulators of each product
+ * @param steps the most that an operand can have
+ * @param end 1 for the largest sums, −1 for the least
+ */
+export function stepsAtEnd(
+  accumulators: Int32Array,
+  weights: ArrayLike<number>,
+  steps: number,
+  { channels, sum }: PixelLimit,
+  end: 1 | -1,
+): Float64Array {
+  const taken = new Float64Array(weights.length);
+  for (let tap = 0; tap < weights.length; tap += channels) {
+    const products = Array.from({ length: channels }, (_, c) => tap + c);
+    const helpful = products.filter((k) => end * weights[k]! > 0).sort((a, b) => end * (weights[b]! - weights[a]!));
+    const left = new Map<number, number>();
+    for (const k of helpful) {
+      const room = left.get(accumulators[k]!) ?? sum;
+      taken[k] = Math.min(steps, room);
+      left.set(accumulators[k]!, room - taken[k]!);
+    }
+  }
+  return taken;
+}
+
+/**
  * The range of each of `count` accumulators: attained, since each tap reads a pixel of its own.
  * @param accumulators of each product
  * @param operands the range of each of them
@@ -33,43 +61,15 @@ export function limitedRanges(
   accumulators: Int32Array,
   count: number,
   weights: ArrayLike<number>,
-  operands: { readonly lo: number; readonly hi: number },
-  { channels, sum }: PixelLimit,
+  { lo, hi }: { readonly lo: number; readonly hi: number },
+  limit: PixelLimit,
 ): { lo: number; hi: number }[] {
-  const { lo, hi } = operands;
+  const [most, least] = ([1, -1] as const).map((end) => stepsAtEnd(accumulators, weights, hi - lo, limit, end));
   const ranges = Array.from({ length: count }, () => ({ lo: 0, hi: 0 }));
-  for (let tap = 0; tap < weights.length; tap += channels) {
-    const ofAccumulator = new Map<number, number[]>();
-    for (let k = tap; k < tap + channels; k++) {
-      const own = ofAccumulator.get(accumulators[k]!) ?? [];
-      ofAccumulator.set(accumulators[k]!, own);
-      own.push(weights[k]!);
-    }
-    for (const [a, own] of ofAccumulator) {
-      own.sort((v, w) => w - v);
-      const lowest = lo * own.reduce((s, w) => s + w, 0);
-      const range = ranges[a]!;
-      range.hi += lowest + largestSum(own, hi - lo, sum);
-      range.lo +=
-        lowest -
-        largestSum(
-          own.reverse().map((w) => -w),
-          hi - lo,
-          sum,
-        );
-    }
+  for (let k = 0; k < weights.length; k++) {
+    const range = ranges[accumulators[k]!]!;
+    range.hi += weights[k]! * (lo + most![k]!);
+    range.lo += weights[k]! * (lo + least![k]!);
   }
   return ranges;
-}
-
-/** Σ w·u with 0 ≤ u ≤ steps and Σ u ≤ sum at its largest: the largest weights get all there is, a fractional knapsack. */
-function largestSum(descending: readonly number[], steps: number, sum: number): number {
-  let [total, left] = [0, sum];
-  for (const w of descending) {
-    if (w <= 0 || left <= 0) break;
-    const u = Math.min(steps, left);
-    total += w * u;
-    left -= u;
-  }
-  return total;
 }

@@ -65,6 +65,7 @@ export async function calibrate(
   const batch = affordableSamples(graph, BATCH);
   for (const [samples, isMean] of [...batchesOf(subset, true, batch), ...batchesOf(rest, false, batch)]) {
     const values = await run(gather(dataset, samples), samples.length);
+    // Tensors that are the same in float share their values, and so their histogram.
     const counted = new Map<Float32Array, Histogram>();
     for (const id of activations) {
       const v = must(values.get(id), `values of ${id}`);

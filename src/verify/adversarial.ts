@@ -5,8 +5,8 @@ import { sizeOf } from '../graph/shape.ts';
 import type { AccumulatorModel, Graph, Tensor } from '../graph/types.ts';
 import { definitionOf } from '../ops/index.ts';
 import { type OperandRange, proveReduction } from '../proof/accumulator.ts';
-import { pixelLimitOf } from '../proof/pixel-sums.ts';
-import { keepSums, type LimitedPixels, limitedPixelsOf, writeLargest } from './limited-pixels.ts';
+import { type PixelLimit, pixelLimitOf, stepsAtEnd } from '../proof/pixel-sums.ts';
+import { keepSums, type LimitedPixels, limitedPixelsOf } from './limited-pixels.ts';
 import { type Place, type ReductionNode, type Taps, tapsOf } from './taps.ts';
 
 /** Which end of the range of DESIGN §4 an input attains. */
@@ -79,7 +79,7 @@ export function adversaryOf(graph: Graph, node: ReductionNode, seed: number): Ad
       for (const extreme of extremes) {
         const row = weights.subarray(extreme.channel * length, (extreme.channel + 1) * length);
         const group = Math.floor((extreme.channel * taps.groups) / channels);
-        if (limit) writeLimited(values, row, extreme, taps, group, w.shape.at(-1)!, limit);
+        if (limit && pixels) writeLimited(values, row, extreme, taps, group, limit, pixels);
         else writeExtreme(values, row, extreme, taps, group, [qmin, qmax]);
       }
       return { values, extremes };
@@ -139,22 +139,22 @@ function writeExtreme(
   }
 }
 
-/** @param perTap products of a tap, which read one pixel: they follow one another */
+/** The same where pixels are limited; what other groups read of these is the lowest. */
 function writeLimited(
   values: Int8Array,
   weights: Int8Array,
   { bound, place }: Extreme,
   taps: Taps,
   group: number,
-  perTap: number,
-  limit: LimitedPixels,
+  { channels, lowest, steps }: LimitedPixels,
+  pixels: PixelLimit,
 ): void {
-  for (let tap = 0; tap < weights.length; tap += perTap) {
-    if (taps.at(place, group, tap) < 0) continue;
-    const gains = Array.from(weights.subarray(tap, tap + perTap), (w, c) => ({
-      at: taps.at(place, group, tap + c),
-      gain: bound === 'hi' ? w : -w,
-    }));
-    writeLargest(values, gains, limit);
+  const taken = stepsAtEnd(new Int32Array(weights.length), weights, steps, pixels, bound === 'hi' ? 1 : -1);
+  for (let k = 0; k < weights.length; k++) {
+    const at = taps.at(place, group, k);
+    if (at < 0) continue;
+    const pixel = at - (at % channels);
+    if (k % pixels.channels === 0) values.fill(lowest, pixel, pixel + channels);
+    values[at] = lowest + taken[k]!;
   }
 }

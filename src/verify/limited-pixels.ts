@@ -36,29 +36,3 @@ export function keepSums(values: Int8Array, { channels, sum, lowest }: LimitedPi
   }
   return values;
 }
-
-/** A product of a tap. */
-export interface Gain {
-  /** The input element that it reads. */
-  readonly at: number;
-  /** What a step of it adds to the wanted end of the sum. */
-  readonly gain: number;
-}
-
-/**
- * Writes the pixel that a tap reads, so that Σ gain · value is as large as the limit allows: the largest gains get all that a
- * channel can have, one after the other, until the pixel has no room left; all others are the lowest.
- */
-export function writeLargest(values: Int8Array, gains: readonly Gain[], limit: LimitedPixels): void {
-  const { channels, sum, lowest, steps } = limit;
-  const from = gains[0]!.at - (gains[0]!.at % channels);
-  // All of the pixel, also what other groups read.
-  values.fill(lowest, from, from + channels);
-  let room = sum;
-  const wanted = gains.filter(({ gain }) => gain > 0);
-  for (const { at } of wanted.sort((a, b) => b.gain - a.gain)) {
-    const u = Math.min(steps, room);
-    values[at] = lowest + u;
-    room -= u;
-  }
-}

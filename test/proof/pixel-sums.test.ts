@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createRandom } from '../../src/core/random.ts';
 import { sumRanges } from '../../src/proof/accumulator.ts';
+import { stepsAtEnd } from '../../src/proof/pixel-sums.ts';
 
 /** All pixels of `channels` steps, 0 to `steps` each, that add up to `sum` at most. */
 function pixelsOf(channels: number, steps: number, sum: number): number[][] {
@@ -53,5 +54,31 @@ describe('sums of pixels that keep a limit', () => {
       { lo: 0, hi: 3 },
       { lo: 0, hi: 15 },
     ]);
+  });
+});
+
+describe('stepsAtEnd', () => {
+  it('keeps the limit of each tap, and with real weights reaches both ends of the range', () => {
+    const random = createRandom(2);
+    for (const [steps, sum] of [
+      [3, 1],
+      [3, 7],
+      [7, 12],
+      [2, 8],
+    ] as const) {
+      const weights = Float64Array.from({ length: 12 }, () => random.normal());
+      const limit = { channels: 4, sum };
+      const [range] = sumRanges(single(12), weights, { lo: 0, hi: steps, pixels: limit });
+      for (const end of [1, -1] as const) {
+        const taken = stepsAtEnd(new Int32Array(12), weights, steps, limit, end);
+        for (let tap = 0; tap < 12; tap += 4) {
+          const own = taken.subarray(tap, tap + 4);
+          expect(own.reduce((a, b) => a + b)).toBeLessThanOrEqual(sum);
+          expect(Math.max(...own)).toBeLessThanOrEqual(steps);
+        }
+        const reached = weights.reduce((all, w, k) => all + w * taken[k]!, 0);
+        expect(reached).toBeCloseTo(end === 1 ? range!.hi : range!.lo, 9);
+      }
+    }
   });
 });

@@ -1,4 +1,5 @@
-import { furthestSteps, ledgerOf } from '../weights/ledger.ts';
+import { stepsAtEnd } from '../../proof/pixel-sums.ts';
+import { ledgerOf } from '../weights/ledger.ts';
 import type { ChannelProblem } from './channel.ts';
 import { upperFactor } from './cholesky.ts';
 
@@ -55,15 +56,17 @@ function softThreshold(
   target: Float64Array,
   scale: number,
 ) {
-  // The order of magnitudes stays, and with it what each of them costs.
-  const prices = pixels === undefined ? undefined : furthestSteps(target, pixels);
+  // The order of magnitudes stays, and with it what each of them costs: it reaches one of the ends.
+  const [up, down] = ([1, -1] as const).map(
+    (end) => pixels && stepsAtEnd(accumulators, target, pixels.steps, pixels, end),
+  );
   const most = pixels === undefined ? budget : pixels.extent;
   const sums = new Float64Array(accumulatorCount);
   const fits = (threshold: number) => {
     sums.fill(0);
     for (let k = 0; k < target.length; k++) {
       const left = Math.max(0, Math.abs(target[k]!) / scale - threshold);
-      sums[accumulators[k]!]! += prices === undefined ? left : left * prices[k]!;
+      sums[accumulators[k]!]! += up && down ? left * (up[k]! + down[k]!) : left;
     }
     return sums.every((sum) => sum <= most);
   };

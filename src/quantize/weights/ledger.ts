@@ -87,23 +87,3 @@ function pixelLedger({ accumulators, limit }: ChannelBudget, pixels: PixelBudget
     isKept: () => spent <= extent,
   };
 }
-
-/**
- * For each weight the steps that its operand has where the weights of its sign reach furthest: the largest of a tap take all that a pixel
- * may have. With Σ |w|·steps of all weights, real ones too, the sum's range is as wide.
- */
-export function furthestSteps(weights: Float64Array, { channels, steps, sum }: PixelBudget): Float64Array {
-  const taken = new Float64Array(weights.length);
-  for (let tap = 0; tap < weights.length; tap += channels) {
-    const products = Array.from({ length: channels }, (_, c) => tap + c);
-    for (const sign of [1, -1]) {
-      const own = products.filter((k) => sign * weights[k]! > 0).sort((a, b) => sign * (weights[b]! - weights[a]!));
-      let left = sum;
-      for (const k of own) {
-        taken[k] = Math.min(steps, left);
-        left -= taken[k]!;
-      }
-    }
-  }
-  return taken;
-}

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createRandom } from '../../../src/core/random.ts';
 import { fitsWindow, sumRanges } from '../../../src/proof/accumulator.ts';
-import { type ChannelBudget, furthestSteps, ledgerOf, type PixelBudget } from '../../../src/quantize/weights/ledger.ts';
+import { type ChannelBudget, ledgerOf, type PixelBudget } from '../../../src/quantize/weights/ledger.ts';
 
 const LENGTH = 12;
 const BITS = 6;
@@ -57,24 +57,6 @@ describe('the ledger', () => {
         expect(ledger.isKept()).toBe(isProven(q));
       }
       expect(ledger.isKept()).toBe(false);
-    }
-  });
-});
-
-describe('furthestSteps', () => {
-  it('are the operands at both ends of the sum', () => {
-    const random = createRandom(2);
-    for (const [steps, sum] of [
-      [3, 1],
-      [3, 7],
-      [7, 12],
-      [2, 8],
-    ] as const) {
-      const weights = Float64Array.from({ length: LENGTH }, () => random.normal());
-      const taken = furthestSteps(weights, { channels: 4, sum, steps, extent: 0 });
-      const [range] = sumRanges(single, weights, { lo: 0, hi: steps, pixels: { channels: 4, sum } });
-      const width = weights.reduce((all, w, k) => all + Math.abs(w) * taken[k]!, 0);
-      expect(width).toBeCloseTo(range!.hi - range!.lo, 9);
     }
   });
 });
