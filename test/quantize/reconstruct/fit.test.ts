@@ -1,6 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { createRandom } from '../../../src/core/random.ts';
-import { sumRanges } from '../../../src/proof/accumulator.ts';
 import {
   type ChannelProblem,
   type Integers,
@@ -10,54 +8,7 @@ import {
 import { descend, exchange } from '../../../src/quantize/reconstruct/descent.ts';
 import { feedbackFactor, roundWithFeedback } from '../../../src/quantize/reconstruct/feedback.ts';
 import { type FitMethod, fitChannel } from '../../../src/quantize/reconstruct/fit.ts';
-import { roundWeights } from '../../../src/quantize/weights/round.ts';
-
-interface Case {
-  readonly problem: ChannelProblem;
-  readonly start: { readonly q: Int8Array; readonly scale: number };
-}
-
-/** Correlated operands, weights at random, and what rounding to nearest makes of them under the budget. */
-function caseOf(length: number, budget: number, lanes = 1, limit = 127, seed = 1): Case {
-  const random = createRandom(seed, length);
-  const mix = Float64Array.from({ length: length * length }, () => random.normal());
-  const hessian = new Float64Array(length * length);
-  for (let i = 0; i < length; i++) {
-    for (let j = 0; j < length; j++) {
-      for (let k = 0; k < length; k++)
-        hessian[i * length + j]! += (mix[i * length + k]! * mix[j * length + k]!) / length;
-    }
-  }
-  const weights = Float32Array.from({ length }, () => random.normal());
-  const wanted = Float64Array.from({ length }, (_, i) =>
-    weights.reduce((sum, w, j) => sum + w * hessian[i * length + j]!, 0),
-  );
-  const power = weights.reduce((sum, w, i) => sum + w * wanted[i]!, 0);
-  const model = { bits: 16, lanes, step: lanes, runLength: length, segments: [Math.ceil(length / lanes)] };
-  const options = { limit, budgets: [budget], grid: 'float32', leastScale: [1e-30] } as const;
-  const { data, scale } = roundWeights(weights, 1, model, options);
-  const accumulators = Int32Array.from({ length }, (_, k) => k % lanes);
-  const problem = { length, hessian, wanted, power, accumulators, accumulatorCount: lanes, budget, limit };
-  return { problem, start: { q: data, scale: scale[0]! } };
-}
-
-/** The same with limits on pixels in place of the budget: `channels` products a tap. */
-function limitedCase(length: number, channels: number, steps: number, sum: number, extent: number, seed = 1): Case {
-  const { problem } = caseOf(length, 1, 1, 127, seed);
-  const pixels = { channels, steps, sum, extent };
-  const options = { limit: 127, budgets: [0], pixels, grid: 'float32', leastScale: [1e-30] } as const;
-  const model = { bits: 16, lanes: 1, step: 1, runLength: length, segments: [length] };
-  const weights = Float32Array.from(problem.wanted);
-  const { data, scale } = roundWeights(weights, 1, model, options);
-  return { problem: { ...problem, pixels }, start: { q: data, scale: scale[0]! } };
-}
-
-function extentOf(q: Int8Array, { pixels }: ChannelProblem): number {
-  const { channels, sum, steps } = pixels!;
-  const single = { bits: 16, lanes: 1, step: 1, runLength: q.length, segments: [q.length] };
-  const [range] = sumRanges(single, q, { lo: 0, hi: steps, pixels: { channels, sum } });
-  return range!.hi - range!.lo;
-}
+import { caseOf, errorOf, feedbackOf, limitedCase } from './channel-cases.ts';
 
 /** What each integer may still become, with either sign. */
 function roomsOf({ q, ledger }: Integers): number[] {
@@ -66,10 +17,6 @@ function roomsOf({ q, ledger }: Integers): number[] {
 
 const descent: FitMethod = { descent: true, feedback: undefined };
 
-function feedbackOf({ hessian, length }: ChannelProblem, descent: boolean): FitMethod {
-  return { descent, feedback: feedbackFactor(hessian, length) };
-}
-
 function spentOf({ accumulators, accumulatorCount }: ChannelProblem, q: Int8Array): number[] {
   const spent = new Array<number>(accumulatorCount).fill(0);
   q.forEach((v, k) => {
@@ -77,9 +24,6 @@ function spentOf({ accumulators, accumulatorCount }: ChannelProblem, q: Int8Arra
   });
   return spent;
 }
-
-const errorOf = (problem: ChannelProblem, { q, scale }: { q: Int8Array; scale: number }) =>
-  squaredErrorOf(problem, integersOf(problem, q), scale);
 
 describe('fitChannel', () => {
   it.each([
@@ -169,38 +113,6 @@ describe('descend and exchange', () => {
     const other = { ...problem, hessian: Float64Array.of(1, 0, 0, 1), wanted: Float64Array.of(0.1, 5) };
     exchange(other, wrong, 1, 10);
     expect(Array.from(wrong.q)).toEqual([0, 1]);
-  });
-});
-
-describe('fitting under limits on pixels', () => {
-  it.each([
-    [9, 60],
-    [9, 100],
-    [12, 60],
-    [12, 100],
-  ])('keeps the bound, uses most of it, and finds more than the plain budget: sum %i, extent %i', (sum, extent) => {
-    const { problem, start } = limitedCase(48, 8, 7, sum, extent);
-    const fit = fitChannel(problem, start, feedbackOf(problem, true), Math.fround);
-    const own = extentOf(fit.q, problem);
-    expect(own).toBeLessThanOrEqual(extent);
-    expect(own).toBeGreaterThan(0.75 * extent);
-    expect(fit.error).toBeLessThan(0.9 * errorOf(problem, start));
-    const { pixels, ...plain } = problem;
-    const budget = Math.floor(extent / pixels!.steps);
-    const without = fitChannel(
-      { ...plain, budget },
-      { ...start, q: new Int8Array(48) },
-      feedbackOf(plain, true),
-      Math.fround,
-    );
-    expect(fit.error).toBeLessThan(without.error);
-  });
-
-  it('is the plain budget where a pixel may have all channels at their ends', () => {
-    const { problem, start } = limitedCase(48, 8, 7, 56, 7 * 30);
-    const { pixels: _, ...plain } = { ...problem, budget: 30 };
-    const fits = [problem, plain].map((p) => fitChannel(p, start, feedbackOf(p, true), Math.fround));
-    expect(fits[0]).toEqual(fits[1]);
   });
 });
 
