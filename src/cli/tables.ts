@@ -63,7 +63,7 @@ const diffusionTexts = {
 export function reasonTable(layers: readonly LayerReport[]): string {
   const table = new Table({ ...plainTable, head: ['layer', 'budget', 'why'], colAligns: ['left', 'right', 'left'] });
   for (const { name, budget, why, diffused, pixelSum } of layers) {
-    const limit = pixelSum && `at most ${grouped(pixelSum)} steps a pixel`;
+    const limit = pixelSum && `at most ${grouped(pixelSum)} steps a pixel, so more fits`;
     const reasons = [why, diffused && diffusionTexts[diffused], limit].filter(Boolean).join('; ');
     table.push([name, `Σ|w| ≤ ${grouped(budget)}`, reasons]);
   }

@@ -96,7 +96,7 @@ describe('quantize --report', () => {
     const chosen = 'least error; 14 of 14 widths fit';
     const whys = {
       conv1: chosen,
-      conv2: `${chosen}; errors of data diffused; at most \\d+ steps a pixel`,
+      conv2: `${chosen}; errors of data diffused; at most \\d+ steps a pixel, so more fits`,
       scores: chosen,
     };
     for (const [layer, why] of Object.entries(whys)) {
